@@ -1,0 +1,1 @@
+//! MongoDB: documents, aggregation, schema and indexes.

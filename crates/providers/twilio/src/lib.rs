@@ -1,0 +1,1 @@
+//! Twilio: messages, calls, lookup, verification and usage.

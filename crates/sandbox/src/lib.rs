@@ -1,0 +1,1 @@
+//! The toolbox and the runner of the provider simulators: faults, recorder, loopback server.
