@@ -1,2 +1,68 @@
-//! The chores.
-fn main() {}
+//! The chores of the project: `cargo xtask help` lists them.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who started it"
+)]
+
+mod bench;
+mod clients;
+mod conformance;
+mod docs;
+mod engine;
+mod env;
+mod metadata;
+mod new_provider;
+mod product;
+mod service;
+mod sh;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <chore>
+
+  test [--no-engine] [-- FILTER...]   formatting, tidy, clippy and every test, the DocumentDB engine included
+  tidy                                the house rules that no compiler checks
+  conformance [--write-baseline]      the MCP conformance suite against the fixture server and the product
+  clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
+  bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
+  docs                                writes the generated reference pages
+  engine [start]                      fetches the DocumentDB engine; `start` runs it until end of input
+  new-provider NAME                   scaffolds crates/providers/NAME and wires it into the server
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (chore, rest) = match args.split_first() {
+        Some((chore, rest)) => (chore.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let done = match chore {
+        "test" => test::run(rest),
+        "tidy" => tidy::run(),
+        "conformance" => conformance::run(rest),
+        "clients" => clients::run(rest),
+        "bench" => bench::run(rest),
+        "docs" => docs::run(),
+        "engine" => engine::run(rest),
+        "new-provider" => new_provider::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprint!("unknown chore `{other}`\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("\nxtask {chore}: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
