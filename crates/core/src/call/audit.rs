@@ -1,0 +1,180 @@
+//! Who called what, and what came of it: one JSON line a call, refusals, panics and lost callers included.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::Env;
+use crate::around::{Around, Inner, Next};
+use crate::call::{Call, Outcome, Reply};
+use crate::error::{Kind, Result};
+
+/// Where audit lines go.
+pub trait AuditSink: Send + Sync {
+    /// Keeps one line. Must not block for long and must not fail the call.
+    fn record(&self, line: &Value);
+}
+
+/// Audit lines to a writer, one flushed line a call.
+pub struct Lines<W>(Mutex<W>);
+
+impl<W: Write + Send> Lines<W> {
+    /// Writes to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self(Mutex::new(writer))
+    }
+}
+
+impl<W: Write + Send> AuditSink for Lines<W> {
+    fn record(&self, line: &Value) {
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writeln!(writer, "{line}").and_then(|()| writer.flush()) {
+            tracing::error!(%error, "the audit line could not be written");
+        }
+    }
+}
+
+/// Opens the span of a call, logs its end, and records it.
+#[derive(Clone)]
+pub struct Audit {
+    sink: Option<Arc<dyn AuditSink>>,
+}
+
+impl Audit {
+    /// Records with the sink of `env`; without one, the log alone tells.
+    pub fn new(env: &Env) -> Self {
+        Self {
+            sink: env.audit.clone(),
+        }
+    }
+}
+
+impl Around<Call, Reply> for Audit {
+    async fn around<S>(&self, call: Call, next: Next<S>) -> Result<Reply>
+    where
+        S: Inner<Call, Response = Reply>,
+    {
+        let principal = call.cx.principal();
+        let span = tracing::info_span!(
+            "call",
+            tool = call.spec().name,
+            provider = call.plugin.name(),
+            tenant = &*principal.tenant,
+            request_id = call.cx.request_id(),
+        );
+        let mut open = Open {
+            sink: self.sink.clone(),
+            line: self.sink.is_some().then(|| begin(&call)),
+            started: Instant::now(),
+            span: span.clone(),
+            done: false,
+        };
+        let outcome = next.run(call).instrument(span).await;
+        open.close(Some(&outcome));
+        outcome
+    }
+}
+
+fn begin(call: &Call) -> Map<String, Value> {
+    let principal = call.cx.principal();
+    // Only an account that exists is named: the argument is not checked yet.
+    let asked = call.args.get("account").and_then(Value::as_str);
+    let account = call
+        .plugin
+        .accounts()
+        .into_iter()
+        .find(|known| asked.is_none_or(|a| a == *known));
+    let line = json!({
+        "event": "call",
+        "request_id": call.cx.request_id(),
+        "tenant": &*principal.tenant,
+        "subject": &*principal.subject,
+        "tool": call.spec().name,
+        "provider": call.plugin.name(),
+        "account": account,
+        "effect": format!("{:?}", call.spec().effect).to_lowercase(),
+        "arguments": redact(&Value::Object(call.args.clone()), 0),
+    });
+    match line {
+        Value::Object(line) => line,
+        _ => Map::new(),
+    }
+}
+
+/// The shape of arguments without their text: what was asked can be followed, not what was said.
+pub fn redact(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::String(text) => format!("<{} characters>", text.chars().count()).into(),
+        Value::Array(items) if depth < 4 && items.len() <= 20 => {
+            items.iter().map(|item| redact(item, depth + 1)).collect()
+        }
+        Value::Array(items) => format!("<{} items>", items.len()).into(),
+        Value::Object(members) if depth < 4 && members.len() <= 40 => members
+            .iter()
+            .map(|(key, value)| (key.chars().take(64).collect(), redact(value, depth + 1)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Object(members) => format!("<{} members>", members.len()).into(),
+        other => other.clone(),
+    }
+}
+
+/// A call that is going on. Dropped before its end, it is recorded as cancelled.
+struct Open {
+    sink: Option<Arc<dyn AuditSink>>,
+    line: Option<Map<String, Value>>,
+    started: Instant,
+    span: tracing::Span,
+    done: bool,
+}
+
+impl Open {
+    fn close(&mut self, outcome: Option<&Outcome>) {
+        self.done = true;
+        let took = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (status, origin, error) = match outcome {
+            Some(Ok(reply)) => ("ok", reply.origin.as_str(), None),
+            Some(Err(error)) => (error.kind().code(), "error", Some(error)),
+            None => (Kind::Cancelled.code(), "error", None),
+        };
+        self.span.in_scope(|| match error {
+            Some(error) if error.kind() == Kind::Internal => {
+                let cause = error.cause();
+                tracing::error!(status, duration_ms = took, cause, "call failed");
+            }
+            Some(error) => {
+                let (message, cause) = (error.message(), error.cause());
+                tracing::info!(
+                    status,
+                    duration_ms = took,
+                    message,
+                    cause,
+                    "call refused or failed"
+                );
+            }
+            None => tracing::info!(status, origin, duration_ms = took, "call done"),
+        });
+        if let (Some(sink), Some(mut line)) = (&self.sink, self.line.take()) {
+            let now = jiff::Timestamp::now();
+            line.insert("timestamp".into(), format!("{now:.3}").into());
+            line.insert("outcome".into(), status.into());
+            line.insert("origin".into(), origin.into());
+            line.insert("duration_ms".into(), took.into());
+            if let Some(error) = error {
+                line.insert("code".into(), error.code().into());
+            }
+            sink.record(&Value::Object(line));
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.done {
+            self.close(None);
+        }
+    }
+}

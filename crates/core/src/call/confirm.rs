@@ -1,0 +1,187 @@
+//! A person agrees before something is destroyed; a dry run shows what would be sent and sends nothing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{collections::HashMap, fmt};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::Env;
+use crate::around::{Around, Inner, Next};
+use crate::call::{Call, Origin, Reply};
+use crate::cx::Answer;
+use crate::error::{Error, Kind, Result};
+
+/// How long an agreement holds.
+const VALID: Duration = Duration::from_secs(300);
+
+/// Seals short-lived tokens that fit one call of one caller and work once.
+#[derive(Clone)]
+pub struct Seal {
+    key: Arc<[u8; 32]>,
+    used: Arc<Mutex<HashMap<[u8; 12], jiff::Timestamp>>>,
+}
+
+impl Seal {
+    /// A key of this process alone.
+    pub fn random() -> Self {
+        let mut key = [0; 32];
+        key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        Self::with_key(key)
+    }
+
+    /// A key that several processes share.
+    pub fn with_key(key: [u8; 32]) -> Self {
+        Self {
+            key: Arc::new(key),
+            used: Arc::default(),
+        }
+    }
+
+    /// The key, for the transport's own sealed states.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    fn mac(&self, head: &[u8], bound: &str) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key[..]).ok()?;
+        mac.update(b"confirm\0");
+        mac.update(head);
+        mac.update(bound.as_bytes());
+        Some(mac)
+    }
+
+    /// A token for the call that `bound` identifies.
+    pub fn seal(&self, bound: &str) -> String {
+        let until = jiff::Timestamp::now()
+            .as_second()
+            .saturating_add(VALID.as_secs().cast_signed());
+        let mut token = until.to_be_bytes().to_vec();
+        token.extend(&uuid::Uuid::new_v4().as_bytes()[..12]);
+        if let Some(mac) = self.mac(&token, bound) {
+            token.extend(mac.finalize().into_bytes());
+        }
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Whether a token fits, is young enough and was not used before. Using it uses it up.
+    pub fn open(&self, token: &str, bound: &str) -> bool {
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else {
+            return false;
+        };
+        let Some((head, tag)) = bytes.split_at_checked(20) else {
+            return false;
+        };
+        let (Ok(until), Ok(nonce)) = (
+            <[u8; 8]>::try_from(&head[..8]),
+            <[u8; 12]>::try_from(&head[8..]),
+        ) else {
+            return false;
+        };
+        if !self
+            .mac(head, bound)
+            .is_some_and(|mac| mac.verify_slice(tag).is_ok())
+        {
+            return false;
+        }
+        let now = jiff::Timestamp::now();
+        if i64::from_be_bytes(until) < now.as_second() {
+            return false;
+        }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, at| now.as_second() - at.as_second() <= VALID.as_secs().cast_signed());
+        used.insert(nonce, now).is_none()
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal(***)")
+    }
+}
+
+/// Asks before destructive calls, and handles dry runs.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    seal: Seal,
+    auto: bool,
+}
+
+impl Confirm {
+    /// Seals its tokens with the key of `env`.
+    pub fn new(env: &Env) -> Self {
+        Self {
+            seal: env.seal.clone(),
+            auto: env.auto_confirm,
+        }
+    }
+}
+
+impl Around<Call, Reply> for Confirm {
+    async fn around<S>(&self, mut call: Call, next: Next<S>) -> Result<Reply>
+    where
+        S: Inner<Call, Response = Reply>,
+    {
+        let args = serde_json::Value::Object(call.args.clone());
+        let question = call.plugin.check(call.spec().name, &args)?;
+        if call.options.dry_run {
+            let cx = call.cx.clone().as_dry_run();
+            call.cx = cx.clone();
+            let outcome = next.run(call).await;
+            return match (cx.take_preview(), outcome) {
+                (Some(request), _) => Ok(Reply {
+                    value: json!({"dry_run": true, "request": request, "confirmation": question}),
+                    origin: Origin::DryRun,
+                }),
+                (None, Err(error)) => Err(error),
+                (None, Ok(_)) => Err(Error::internal("a dry run reached no request")),
+            };
+        }
+        let Some(question) = question.filter(|_| !self.auto) else {
+            return next.run(call).await;
+        };
+        let subject = &call.cx.principal().subject;
+        let bound = format!("{subject}\0{}", call.fingerprint());
+        if let Some(token) = &call.options.confirm_token {
+            if self.seal.open(token, &bound) {
+                return next.run(call).await;
+            }
+            return Err(self
+                .required(&question, &bound)
+                .with_message("The confirm_token is spent, too old, or of another call"));
+        }
+        match call.cx.ask(&question, &bound).await {
+            Answer::Yes => next.run(call).await,
+            Answer::No => Err(Error::new(
+                Kind::ConfirmationDeclined,
+                "The user said no; nothing was done",
+            )
+            .hint("Do not try again unless the user asks for it")),
+            Answer::CannotAsk => Err(self.required(&question, &bound)),
+            Answer::Pending(state) => {
+                Err(Error::new(Kind::ConfirmationRequired, question).detail(PENDING, state))
+            }
+        }
+    }
+}
+
+/// The member of `details` that carries a transport's own pending question.
+pub const PENDING: &str = "pending";
+
+impl Confirm {
+    fn required(&self, question: &str, bound: &str) -> Error {
+        Error::new(
+            Kind::ConfirmationRequired,
+            format!("A person has to agree first: {question}"),
+        )
+        .detail("question", question)
+        .detail("confirm_token", self.seal.seal(bound))
+        .detail("expires_in_secs", VALID.as_secs())
+        .hint("Ask the user; once they agree, repeat the same call with `confirm_token`")
+    }
+}

@@ -1,0 +1,282 @@
+//! The context of one call: who asks, for which account, until when, and how to reach the caller.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Who makes the call. Comes from the transport with every request, never from a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// The tenant; `default` on stdio and wherever there is only one.
+    pub tenant: Arc<str>,
+    /// The person or service inside the tenant.
+    pub subject: Arc<str>,
+    /// The scopes granted; `None` means that scopes are not in use and all is allowed.
+    pub scopes: Option<Arc<[String]>>,
+}
+
+impl Principal {
+    /// The one user of a local process.
+    pub fn local() -> Self {
+        Self {
+            tenant: "default".into(),
+            subject: "local".into(),
+            scopes: None,
+        }
+    }
+
+    /// Whether every scope in `needed` was granted.
+    pub fn covers(&self, needed: &[&str]) -> bool {
+        self.scopes.as_ref().is_none_or(|have| {
+            needed
+                .iter()
+                .all(|need| have.iter().any(|scope| scope == need || scope == "*"))
+        })
+    }
+}
+
+/// Where progress goes: the transport that carries the call.
+pub trait ProgressSink: Send + Sync {
+    /// Tells the caller that `done` of `total` steps are over. Must not block.
+    fn report(&self, done: u64, total: Option<u64>, message: &str);
+}
+
+/// What a person answered when asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Go on.
+    Yes,
+    /// Stop; nothing is to be done.
+    No,
+    /// Nobody can be asked over this transport.
+    CannotAsk,
+    /// The question was handed to the client, who will call again with the answer.
+    Pending(Value),
+}
+
+/// Asks the person behind the client, by whatever means the transport has.
+#[async_trait]
+pub trait Asker: Send + Sync {
+    /// Puts one yes-or-no question. `bound` identifies the exact call, so that an answer fits it alone.
+    async fn ask(&self, question: &str, bound: &str) -> Answer;
+}
+
+/// The context of one call. Cheap to clone.
+#[derive(Clone)]
+pub struct Cx {
+    shared: Arc<Shared>,
+    account: Arc<str>,
+    deadline: Option<Instant>,
+    cancel: CancellationToken,
+    dry_run: Option<Arc<Mutex<Option<Value>>>>,
+    tool: Option<&'static crate::tool::Spec>,
+}
+
+struct Shared {
+    request_id: String,
+    principal: Principal,
+    traceparent: Option<String>,
+    progress: Option<Box<dyn ProgressSink>>,
+    asker: Option<Box<dyn Asker>>,
+}
+
+/// Builds a [`Cx`].
+pub struct CxBuilder {
+    shared: Shared,
+    cancel: CancellationToken,
+    deadline: Option<Instant>,
+}
+
+impl Cx {
+    /// A context of its own request id for `principal`.
+    pub fn builder(principal: Principal) -> CxBuilder {
+        CxBuilder {
+            shared: Shared {
+                request_id: uuid::Uuid::now_v7().to_string(),
+                principal,
+                traceparent: None,
+                progress: None,
+                asker: None,
+            },
+            cancel: CancellationToken::new(),
+            deadline: None,
+        }
+    }
+
+    /// A context for the local user, with nobody to ask and nobody to tell.
+    pub fn local() -> Self {
+        Self::builder(Principal::local()).build()
+    }
+
+    /// The id of this call: a UUID version 7.
+    pub fn request_id(&self) -> &str {
+        &self.shared.request_id
+    }
+
+    /// Who makes the call.
+    pub fn principal(&self) -> &Principal {
+        &self.shared.principal
+    }
+
+    /// The W3C `traceparent` that came with the call.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.shared.traceparent.as_deref()
+    }
+
+    /// The provider account that the call goes to.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// When the call must be over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The time left; `None` when there is no deadline.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline
+            .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// The token that is cancelled when the caller gives up.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// The tool being called; `None` outside a call, as in a health check.
+    pub fn tool(&self) -> Option<&'static crate::tool::Spec> {
+        self.tool
+    }
+
+    /// Tells the caller how far the work has come.
+    pub fn progress(&self, done: u64, total: Option<u64>, message: &str) {
+        if let Some(sink) = &self.shared.progress {
+            sink.report(done, total, message);
+        }
+    }
+
+    /// Asks the person behind the client.
+    pub async fn ask(&self, question: &str, bound: &str) -> Answer {
+        match &self.shared.asker {
+            Some(asker) => asker.ask(question, bound).await,
+            None => Answer::CannotAsk,
+        }
+    }
+
+    /// Whether the caller only wants to see what would be sent.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run.is_some()
+    }
+
+    /// The key that limits, breakers and caches are kept under: tenant and account.
+    pub fn scope_key(&self) -> String {
+        format!("{}/{}", self.shared.principal.tenant, self.account)
+    }
+
+    pub(crate) fn with_account(mut self, account: Arc<str>) -> Self {
+        self.account = account;
+        self
+    }
+
+    pub(crate) fn with_tool(mut self, spec: &'static crate::tool::Spec) -> Self {
+        self.tool = Some(spec);
+        self
+    }
+
+    pub(crate) fn with_deadline(mut self, at: Instant) -> Self {
+        self.deadline = Some(self.deadline.map_or(at, |old| old.min(at)));
+        self
+    }
+
+    /// The same call under a clock and a cancellation of its own: work that others wait for too.
+    pub(crate) fn detached(mut self, budget: Duration) -> Self {
+        self.deadline = Some(Instant::now() + budget);
+        self.cancel = CancellationToken::new();
+        self
+    }
+
+    pub(crate) fn as_dry_run(mut self) -> Self {
+        self.dry_run = Some(Arc::new(Mutex::new(None)));
+        self
+    }
+
+    /// Keeps the request that would have been sent, the first one only.
+    pub(crate) fn preview(&self, request: Value) {
+        if let Some(slot) = &self.dry_run
+            && let Ok(mut slot) = slot.lock()
+        {
+            slot.get_or_insert(request);
+        }
+    }
+
+    pub(crate) fn take_preview(&self) -> Option<Value> {
+        self.dry_run.as_ref()?.lock().ok()?.take()
+    }
+}
+
+impl fmt::Debug for Cx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cx")
+            .field("request_id", &self.shared.request_id)
+            .field("principal", &self.shared.principal)
+            .field("account", &self.account)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CxBuilder {
+    /// Takes over a request id that the transport already has.
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.shared.request_id = id.into();
+        self
+    }
+
+    /// Passes a trace context on.
+    pub fn traceparent(mut self, value: Option<String>) -> Self {
+        self.shared.traceparent = value;
+        self
+    }
+
+    /// Where progress goes.
+    pub fn progress(mut self, sink: impl ProgressSink + 'static) -> Self {
+        self.shared.progress = Some(Box::new(sink));
+        self
+    }
+
+    /// How a person is asked.
+    pub fn asker(mut self, asker: impl Asker + 'static) -> Self {
+        self.shared.asker = Some(Box::new(asker));
+        self
+    }
+
+    /// Cancels the call when `token` is.
+    pub fn cancel(mut self, token: CancellationToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// Ends the call at `at`, if the provider's own deadline does not do so earlier.
+    pub fn deadline(mut self, at: Instant) -> Self {
+        self.deadline = Some(at);
+        self
+    }
+
+    /// The context.
+    pub fn build(self) -> Cx {
+        Cx {
+            shared: Arc::new(self.shared),
+            account: crate::plugin::DEFAULT_ACCOUNT.into(),
+            deadline: self.deadline,
+            cancel: self.cancel,
+            dry_run: None,
+            tool: None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The attempt plane: what wraps one request to a provider. The order stands here and nowhere else.
+
+pub mod breaker;
+pub mod limit;
+pub mod observe;
+pub mod retry;
+pub mod timeout;
+#[cfg(feature = "http")]
+pub mod transport;
+
+use serde_json::Value;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::around::{Inner, around};
+use crate::cx::Cx;
+use crate::error::{Error, Fate, Kind, Result};
+use crate::plugin::Info;
+use crate::policy::Policy;
+use crate::tool::Repeat;
+use crate::{Env, Spec};
+
+/// A request to a provider, whatever its protocol.
+pub trait Request: Clone + Send + Sync + 'static {
+    /// The request as a person reads it, with every secret masked.
+    fn preview(&self) -> Value;
+}
+
+/// What the layers want to know of an answer.
+pub trait Response: Send + 'static {
+    /// What the provider says about its limits.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+}
+
+/// What an answer says about the provider's limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Send nothing for so long.
+    pub pause: Option<std::time::Duration>,
+}
+
+/// One request on its way through the plane.
+#[derive(Debug, Clone)]
+pub struct Attempt<Q> {
+    /// The request.
+    pub request: Q,
+    /// The call it belongs to.
+    pub cx: Cx,
+    /// Whether it may go out again when its answer was lost.
+    pub repeat: Repeat,
+}
+
+/// The stack of one provider account's plane.
+pub type EgressService<Q, R> = BoxCloneSyncService<Attempt<Q>, R, Error>;
+
+/// One request to the provider, outermost first.
+pub fn egress_stack<Q, S>(
+    info: &'static Info,
+    policy: &Policy,
+    env: &Env,
+    transport: S,
+) -> EgressService<Q, S::Response>
+where
+    Q: Request,
+    S: Inner<Attempt<Q>>,
+    S::Response: Response,
+{
+    BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            // Temporary and repeatable only; honours Retry-After; stops at the call's deadline.
+            .layer(around(retry::Retry::new(info, policy, env)))
+            // Counts each attempt; when open, refuses before a token is spent, which ends the retrying.
+            .layer(around(breaker::Breaker::new(info, policy, env)))
+            // Quotas and in-flight cap: every attempt costs, retries too.
+            .layer(around(limit::Limit::new(info, policy, env)))
+            // Inside those: the provider's own time, without our waiting.
+            .layer(around(observe::Observe::new(info, env)))
+            // Per attempt.
+            .layer(around(timeout::Timeout::new(info, policy)))
+            .service(transport),
+    )
+}
+
+/// What a provider is given to reach its upstream through.
+#[derive(Clone)]
+pub struct Upstream {
+    info: &'static Info,
+    policy: Policy,
+    env: Env,
+}
+
+impl Upstream {
+    /// The way to one provider account.
+    pub fn new(info: &'static Info, policy: Policy, env: Env) -> Self {
+        Self { info, policy, env }
+    }
+
+    /// Puts the attempt plane around a transport of the provider's own.
+    pub fn around<Q, S>(&self, transport: S) -> Egress<Q, S::Response>
+    where
+        Q: Request,
+        S: Inner<Attempt<Q>>,
+        S::Response: Response,
+    {
+        let stack = egress_stack(self.info, &self.policy, &self.env, transport);
+        Egress {
+            info: self.info,
+            stack,
+        }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The metrics, for gauges that only the provider's driver knows.
+    pub fn metrics(&self) -> &crate::metrics::Metrics {
+        &self.env.metrics
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn pool(&self) -> &transport::HttpPool {
+        &self.env.http
+    }
+}
+
+/// A transport behind the attempt plane.
+pub struct Egress<Q, R> {
+    info: &'static Info,
+    stack: EgressService<Q, R>,
+}
+
+impl<Q, R> Clone for Egress<Q, R> {
+    fn clone(&self) -> Self {
+        Self {
+            info: self.info,
+            stack: self.stack.clone(),
+        }
+    }
+}
+
+impl<Q: Request, R: Send + 'static> Egress<Q, R> {
+    /// Sends a request under the rules of the tool that is being called.
+    ///
+    /// In a dry run it is only shown, and nothing goes out.
+    ///
+    /// # Errors
+    /// Those of the plane and of the provider. A lost answer to a request that must not be repeated is
+    /// `OUTCOME_UNKNOWN`.
+    pub async fn send(&self, cx: &Cx, request: Q) -> Result<R> {
+        let repeat = cx.tool().map_or(Repeat::Safe, Spec::repeat);
+        self.send_as(cx, repeat, request).await
+    }
+
+    /// Sends a request whose repeatability is not that of the tool, such as a look-up before a write.
+    ///
+    /// # Errors
+    /// As [`Egress::send`].
+    pub async fn send_as(&self, cx: &Cx, repeat: Repeat, request: Q) -> Result<R> {
+        if cx.is_dry_run() {
+            cx.preview(request.preview());
+            return Err(Error::new(Kind::Cancelled, "A dry run sends nothing"));
+        }
+        let attempt = Attempt {
+            request,
+            cx: cx.clone(),
+            repeat,
+        };
+        let outcome = self.stack.clone().oneshot(attempt).await;
+        outcome.map_err(|error| {
+            let error = error.provider(self.info.id);
+            if repeat == Repeat::IfUnprocessed {
+                lost_answer(error, cx)
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// An unrepeatable request of unknown fate: says so, and how to find out.
+fn lost_answer(error: Error, cx: &Cx) -> Error {
+    if error.what_became() != Fate::Unknown {
+        return error;
+    }
+    let find_out = match cx.tool().map(|spec| spec.find_out) {
+        None | Some("") => "Look whether it was done before you try again",
+        Some(text) => text,
+    };
+    match error.kind() {
+        Kind::Timeout | Kind::Unavailable | Kind::BadUpstreamResponse | Kind::Cancelled => {
+            let cause = error.kind().code();
+            error
+                .with_kind(Kind::OutcomeUnknown)
+                .with_message("The request was sent and its answer was lost: it may or may not have been done")
+                .status(crate::error::Status::Permanent)
+                .detail("cause", cause)
+                .hint(find_out)
+        }
+        // The provider answered, with a failure of its own: its words are kept, but nobody repeats it.
+        _ => error.status(crate::error::Status::Permanent).hint(find_out),
+    }
+}

@@ -1,0 +1,62 @@
+//! The world of one registry: metrics, stores, keys and sinks. A test owns its own.
+
+use std::sync::Arc;
+
+use crate::call::audit::AuditSink;
+use crate::call::cache::CacheStore;
+use crate::call::confirm::Seal;
+use crate::call::idempotency::Records;
+use crate::metrics::Metrics;
+
+/// Everything shared by the layers of one registry. Cheap to clone.
+#[derive(Clone)]
+pub struct Env {
+    /// Where everything is counted.
+    pub metrics: Metrics,
+    /// Where calls are recorded.
+    pub audit: Option<Arc<dyn AuditSink>>,
+    /// Results of cached reads.
+    pub cache: CacheStore,
+    /// Outcomes of writes, by idempotency key.
+    pub idempotency: Records,
+    /// Seals the tokens that let a confirmed call be repeated.
+    pub seal: Seal,
+    /// The largest result of a call, in bytes of JSON.
+    pub max_result: usize,
+    /// Whether destructive calls go on without a person: for trusted automation only.
+    pub auto_confirm: bool,
+    #[cfg(feature = "http")]
+    pub(crate) http: crate::egress::transport::HttpPool,
+}
+
+impl Env {
+    /// A world of its own: fresh metrics and stores in memory, a random sealing key.
+    ///
+    /// # Errors
+    /// When the metrics cannot be registered with `registry`.
+    pub fn new(registry: prometheus::Registry) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            metrics: Metrics::new(registry)?,
+            audit: None,
+            cache: CacheStore::in_memory(64 << 20),
+            idempotency: Records::in_memory(),
+            seal: Seal::random(),
+            max_result: crate::page::MAX_RESULT,
+            auto_confirm: false,
+            #[cfg(feature = "http")]
+            http: crate::egress::transport::HttpPool::default(),
+        })
+    }
+
+    /// A world for an embedder that has no metrics registry of its own.
+    pub fn alone() -> Self {
+        // A fresh registry cannot hold these names already.
+        Self::new(prometheus::Registry::new()).unwrap_or_else(|_| unreachable!())
+    }
+
+    /// Records every call with `sink`.
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = Some(sink);
+        self
+    }
+}

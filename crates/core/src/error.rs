@@ -1,0 +1,406 @@
+//! The error object: what every layer, provider and transport reports, and its form on the wire.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::cx::Cx;
+
+/// A result whose error is the project's own.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:expr])+ $name:ident = $code:literal, $ours:literal;)+) => {
+        /// What went wrong: a closed list, also the `status` label of the metrics.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Kind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The kind as it stands on the wire, `AUTH_FAILED`.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// Whether this kind is the server's own word, and so carries no provider prefix.
+            pub const fn is_ours(self) -> bool {
+                match self { $(Self::$name => $ours,)+ }
+            }
+
+            /// What the kind means, in one or two sentences, for the reference pages.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An argument is missing, unknown or not as the schema says; `details.faults` names each place.
+    InvalidArguments = "INVALID_ARGUMENTS", true;
+    /// No tool of that name is installed or selected.
+    ToolNotFound = "TOOL_NOT_FOUND", true;
+    /// The provider or the account has no configuration; the hint names the setting.
+    NotConfigured = "NOT_CONFIGURED", false;
+    /// The provider refused the credentials.
+    AuthFailed = "AUTH_FAILED", false;
+    /// A person has to log in first; `details.login_url` says where.
+    AuthRequired = "AUTH_REQUIRED", false;
+    /// The credentials are good but may not do this.
+    PermissionDenied = "PERMISSION_DENIED", false;
+    /// The server runs read-only and the tool writes.
+    ReadOnly = "READ_ONLY", true;
+    /// A person has to agree first; `details.confirm_token` lets the caller repeat the call then.
+    ConfirmationRequired = "CONFIRMATION_REQUIRED", true;
+    /// A person was asked and said no. Nothing was done.
+    ConfirmationDeclined = "CONFIRMATION_DECLINED", true;
+    /// The thing does not exist, or these credentials cannot see it.
+    NotFound = "NOT_FOUND", false;
+    /// It exists already, or has changed meanwhile.
+    Conflict = "CONFLICT", false;
+    /// The provider understood the request and refused it as wrong.
+    InvalidRequest = "INVALID_REQUEST", false;
+    /// Too many requests; `details.retry_after_ms` says how long to wait.
+    RateLimited = "RATE_LIMITED", false;
+    /// A quota, a budget or a balance is used up; waiting a moment does not help.
+    QuotaExceeded = "QUOTA_EXCEEDED", false;
+    /// The provider failed repeatedly and is left alone until `details.retry_after_ms` is over.
+    CircuitOpen = "CIRCUIT_OPEN", false;
+    /// No answer within the time there was.
+    Timeout = "TIMEOUT", false;
+    /// The caller cancelled or went away.
+    Cancelled = "CANCELLED", true;
+    /// The provider cannot be reached or says that it is down.
+    Unavailable = "UNAVAILABLE", false;
+    /// The provider failed in a way of its own.
+    UpstreamError = "UPSTREAM_ERROR", false;
+    /// The provider's answer is not what its description says: broken, cut off, too large or not JSON.
+    BadUpstreamResponse = "BAD_UPSTREAM_RESPONSE", false;
+    /// The result is larger than the caller takes and cannot be cut into pages.
+    ResultTooLarge = "RESULT_TOO_LARGE", true;
+    /// The idempotency key was used before with other arguments.
+    IdempotencyConflict = "IDEMPOTENCY_CONFLICT", true;
+    /// A write was sent and its answer was lost: it may or may not have been done. The hint says how to find out.
+    OutcomeUnknown = "OUTCOME_UNKNOWN", false;
+    /// The plugin behind the tool does not run.
+    PluginUnavailable = "PLUGIN_UNAVAILABLE", true;
+    /// A fault of this server. The log has the details under the request id.
+    Internal = "INTERNAL", true;
+}
+
+impl Kind {
+    /// The kind of an HTTP status, for every provider that does not say otherwise.
+    pub fn of(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 => Self::AuthFailed,
+            402 => Self::QuotaExceeded,
+            403 => Self::PermissionDenied,
+            404 | 410 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            409 | 412 => Self::Conflict,
+            429 => Self::RateLimited,
+            400..=499 => Self::InvalidRequest,
+            502 | 503 => Self::Unavailable,
+            500..=599 => Self::UpstreamError,
+            _ => Self::BadUpstreamResponse,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It will fail again.
+    Permanent,
+    /// It may work in a moment.
+    Temporary,
+    /// It was temporary, was tried again, and stayed: nobody above tries once more.
+    Persistent,
+}
+
+/// What is known about a request that failed: the question that decides whether it may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It never left: no connection, no token, a refusal of our own.
+    NotSent,
+    /// The provider answered that it did not do it.
+    Refused,
+    /// It left and the answer is missing or says nothing: it may have been done.
+    Unknown,
+}
+
+/// One error, from the layer or provider where it arose up to the caller.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    status: Status,
+    fate: Fate,
+    message: Cow<'static, str>,
+    hint: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    provider: Option<&'static str>,
+    details: Map<String, Value>,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// An error of this kind with one plain sentence for the caller.
+    ///
+    /// The message must hold no secret, no URL query and no upstream body.
+    pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        let status = match kind {
+            Kind::RateLimited | Kind::Timeout | Kind::Unavailable | Kind::UpstreamError => {
+                Status::Temporary
+            }
+            _ => Status::Permanent,
+        };
+        Self(Box::new(Inner {
+            kind,
+            status,
+            fate: Fate::Refused,
+            message: message.into(),
+            hint: None,
+            retry_after: None,
+            provider: None,
+            details: Map::new(),
+            source: None,
+        }))
+    }
+
+    /// A fault of this server: the cause goes to the log, the caller gets the request id.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::new(Kind::Internal, "The server failed to handle this call")
+            .hint("Look for the request id in the server's log")
+            .source(source)
+    }
+
+    /// One bad argument, at `pointer` (a JSON pointer such as `/to`).
+    pub fn argument(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        crate::call::validate::Faults::one(pointer, message).into_error()
+    }
+
+    /// The next step for a person or a model, one sentence.
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// How long to wait before another try.
+    pub fn retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
+        self.0.retry_after = wait.into();
+        self
+    }
+
+    /// The status, where it is not what the kind implies.
+    pub fn status(mut self, status: Status) -> Self {
+        self.0.status = status;
+        self
+    }
+
+    /// What became of the request.
+    pub fn fate(mut self, fate: Fate) -> Self {
+        self.0.fate = fate;
+        self
+    }
+
+    /// The provider that the error is about.
+    pub fn provider(mut self, id: &'static str) -> Self {
+        self.0.provider.get_or_insert(id);
+        self
+    }
+
+    /// A member of `details`, such as `upstream_code`.
+    pub fn detail(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.0.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The cause, for the log only.
+    pub fn source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The same error under another kind, keeping what is known.
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// The same error with another message.
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// Temporary becomes persistent: it was tried again, and nobody above should.
+    pub fn persistent(mut self) -> Self {
+        if self.0.status == Status::Temporary {
+            self.0.status = Status::Persistent;
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether another try inside this call may help.
+    pub fn is_temporary(&self) -> bool {
+        self.0.status == Status::Temporary
+    }
+
+    /// What became of the request.
+    pub fn what_became(&self) -> Fate {
+        self.0.fate
+    }
+
+    /// How long the provider, the breaker or the limiter asks to wait.
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The sentence for the caller.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The next step, if there is one.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The members of `details` that the place of the error added.
+    pub fn details(&self) -> &Map<String, Value> {
+        &self.0.details
+    }
+
+    /// The code on the wire: `TWILIO_AUTH_FAILED`, `INVALID_ARGUMENTS`.
+    pub fn code(&self) -> String {
+        match self.0.provider {
+            Some(id) if !self.0.kind.is_ours() => {
+                format!("{}_{}", id.to_ascii_uppercase(), self.0.kind.code())
+            }
+            _ => self.0.kind.code().to_owned(),
+        }
+    }
+
+    /// The object that every caller sees, stamped with the time and the id of the call.
+    pub fn wire(&self, cx: &Cx) -> Value {
+        let inner = &self.0;
+        let mut details = Map::new();
+        if let Some(provider) = inner.provider {
+            details.insert("provider".into(), provider.into());
+        }
+        let now = jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
+        details.insert("timestamp".into(), now.into());
+        details.insert("request_id".into(), cx.request_id().into());
+        details.extend(inner.details.clone());
+        details.insert("retryable".into(), self.is_retryable().into());
+        if let Some(wait) = inner.retry_after {
+            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            details.insert("retry_after_ms".into(), millis.into());
+        }
+        let mut object = json!({"code": self.code(), "message": inner.message, "details": details});
+        if let (Some(hint), Some(object)) = (&inner.hint, object.as_object_mut()) {
+            object.insert("hint".into(), hint.as_ref().into());
+        }
+        json!({ "error": object })
+    }
+
+    /// Whether the caller may make the same call again: never when a write may have been done.
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            Kind::OutcomeUnknown | Kind::Internal => false,
+            Kind::CircuitOpen => true,
+            _ => self.0.status != Status::Permanent,
+        }
+    }
+
+    /// The cause chain as one line, for the log.
+    pub fn cause(&self) -> Option<String> {
+        let mut next = self
+            .0
+            .source
+            .as_ref()
+            .map(|s| &**s as &(dyn std::error::Error + 'static));
+        let mut line = String::new();
+        while let Some(error) = next {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&error.to_string());
+            next = error.source();
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl Clone for Error {
+    /// The cause is kept as text: callers that share one fetch share its error.
+    fn clone(&self) -> Self {
+        let inner = &self.0;
+        Self(Box::new(Inner {
+            kind: inner.kind,
+            status: inner.status,
+            fate: inner.fate,
+            message: inner.message.clone(),
+            hint: inner.hint.clone(),
+            retry_after: inner.retry_after,
+            provider: inner.provider,
+            details: inner.details.clone(),
+            source: self.cause().map(Into::into),
+        }))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.debug_struct("Error")
+            .field("code", &self.code())
+            .field("status", &inner.status)
+            .field("fate", &inner.fate)
+            .field("message", &inner.message)
+            .field("hint", &inner.hint)
+            .field("details", &inner.details)
+            .field("source", &inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.0.message)?;
+        match &self.0.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0
+            .source
+            .as_ref()
+            .map(|s| &**s as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,301 @@
+//! Providers and plugins: a provider is written against [`Provider`], the registry sees [`ToolPlugin`].
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::cx::Cx;
+use crate::egress::Upstream;
+use crate::error::{Error, Kind, Result};
+use crate::policy::Policy;
+use crate::schema::ArgumentsSchema;
+use crate::tool::{Spec, ToolDef};
+
+/// The name of the account that a call goes to when it names none.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+/// An environment variable that fills a field of a provider's configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct EnvVar {
+    /// The provider's own customary name, `TWILIO_ACCOUNT_SID`.
+    pub name: &'static str,
+    /// The field of the provider's configuration.
+    pub field: &'static str,
+}
+
+/// What a provider is, apart from its tools.
+#[derive(Debug)]
+pub struct Info {
+    /// `twilio`: crate, feature, configuration block and metric label.
+    pub id: &'static str,
+    /// As people write it.
+    pub title: &'static str,
+    /// One sentence for lists.
+    pub summary: &'static str,
+    /// The provider's documentation.
+    pub docs: &'static str,
+    /// Its limits.
+    pub policy: Policy,
+    /// The environment variables that fill its configuration, strongest last.
+    pub env: &'static [EnvVar],
+    /// Fields of the configuration that are credentials; `accounts.NAME` holds the same.
+    pub credentials: &'static [&'static str],
+    /// What to say when the credentials are refused: names the settings.
+    pub auth_hint: &'static str,
+    /// What to say when nothing is configured: names the settings.
+    pub setup_hint: &'static str,
+}
+
+/// What a health check found.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Whether the provider can be used.
+    pub ok: bool,
+    /// What is wrong, when it cannot.
+    pub error: Option<Error>,
+    /// How long the check took.
+    pub latency: Duration,
+}
+
+/// One provider, connected as one account.
+pub trait Provider: Sized + Send + Sync + 'static {
+    /// Its configuration: credentials and settings of one account, `deny_unknown_fields`.
+    type Config: DeserializeOwned + schemars::JsonSchema + Send;
+    /// Who it is and what it bears.
+    const INFO: Info;
+    /// Its tools, in listing order.
+    const TOOLS: &'static [ToolDef<Self>];
+
+    /// Builds the client. Opens no connection: that happens with the first call.
+    fn connect(config: Self::Config, upstream: Upstream) -> Result<Self>;
+
+    /// The cheapest request that proves the credentials.
+    fn health(&self, cx: &Cx) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// A tool as the registry and the transports see it.
+#[derive(Debug)]
+pub struct ToolInfo {
+    /// Name, effect and policy.
+    pub spec: &'static Spec,
+    /// What the model reads.
+    pub description: String,
+    /// The JSON Schema of the arguments, the common ones (`account`, `dry_run`, …) included.
+    pub schema: ArgumentsSchema,
+}
+
+/// The object-safe face of everything that has tools.
+#[async_trait]
+pub trait ToolPlugin: Send + Sync {
+    /// `twilio`.
+    fn name(&self) -> &str;
+
+    /// The version of the plugin.
+    fn version(&self) -> &str;
+
+    /// Who the provider is.
+    fn info(&self) -> &'static Info;
+
+    /// The policy in force: the provider's, with the operator's numbers.
+    fn policy(&self) -> &Policy;
+
+    /// How long a cached read is served.
+    fn cache_ttl(&self, spec: &Spec) -> Duration {
+        Duration::from_secs(spec.cache_secs)
+    }
+
+    /// The tools, made at the first call and kept.
+    fn tools(&self) -> &[Arc<ToolInfo>];
+
+    /// The names of the accounts; never empty.
+    fn accounts(&self) -> Vec<&str>;
+
+    /// Checks the rules across fields, and gives the question a person must answer first, if any.
+    fn check(&self, tool: &str, args: &Value) -> Result<Option<String>>;
+
+    /// Runs a tool with valid arguments.
+    async fn call(&self, tool: &str, args: Value, cx: Cx) -> Result<Value>;
+
+    /// The cheapest request that proves an account's credentials.
+    async fn health(&self, cx: &Cx) -> Health;
+}
+
+/// A compiled provider as a plugin, with its accounts.
+pub struct Plugin<P: Provider> {
+    accounts: BTreeMap<String, Arc<P>>,
+    policy: Policy,
+    cache_ttl: BTreeMap<String, Duration>,
+    tools: OnceLock<Vec<Arc<ToolInfo>>>,
+}
+
+impl<P: Provider> Plugin<P> {
+    /// Connects every account of a provider.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENTS` naming the field of the configuration that is wrong.
+    pub fn connect(settings: &ProviderSettings, env: &crate::Env) -> Result<Self> {
+        let policy = P::INFO.policy.clone().with(&settings.overrides);
+        let mut accounts = BTreeMap::new();
+        for (name, fields) in &settings.accounts {
+            let at = |error: Error| error.provider(P::INFO.id).detail("account", name.as_str());
+            let config = serde_path_to_error::deserialize(Value::Object(fields.clone())).map_err(
+                |error| {
+                    let path = error.path().to_string();
+                    let what = error.into_inner();
+                    at(Error::new(
+                        Kind::NotConfigured,
+                        format!("providers.{}: {path}: {what}", P::INFO.id),
+                    )
+                    .hint(P::INFO.setup_hint))
+                },
+            )?;
+            let upstream = Upstream::new(&P::INFO, policy.clone(), env.clone());
+            accounts.insert(
+                name.clone(),
+                Arc::new(P::connect(config, upstream).map_err(at)?),
+            );
+        }
+        if accounts.is_empty() {
+            return Err(Error::new(
+                Kind::NotConfigured,
+                format!("{} is not configured", P::INFO.title),
+            )
+            .provider(P::INFO.id)
+            .hint(P::INFO.setup_hint));
+        }
+        let cache_ttl = settings.cache_ttl.clone();
+        Ok(Self {
+            accounts,
+            policy,
+            cache_ttl,
+            tools: OnceLock::new(),
+        })
+    }
+
+    fn account(&self, name: &str) -> Result<&Arc<P>> {
+        // A provider that has named accounts only, and just one, needs no name in the call.
+        let found = match self.accounts.get(name) {
+            None if name == DEFAULT_ACCOUNT && self.accounts.len() == 1 => {
+                self.accounts.values().next()
+            }
+            found => found,
+        };
+        found.ok_or_else(|| {
+            let known = self
+                .accounts
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
+            Error::argument(
+                "/account",
+                format!("there is no account `{name}`; there is: {known}"),
+            )
+        })
+    }
+
+    fn def(&self, tool: &str) -> Result<&'static ToolDef<P>> {
+        P::TOOLS
+            .iter()
+            .find(|def| def.spec.name == tool)
+            .ok_or_else(|| Error::new(Kind::ToolNotFound, format!("There is no tool `{tool}`")))
+    }
+}
+
+#[async_trait]
+impl<P: Provider> ToolPlugin for Plugin<P> {
+    fn name(&self) -> &str {
+        P::INFO.id
+    }
+
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn info(&self) -> &'static Info {
+        const { &P::INFO }
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn cache_ttl(&self, spec: &Spec) -> Duration {
+        let set = self
+            .cache_ttl
+            .get(spec.cache_class)
+            .or_else(|| self.cache_ttl.get(spec.name));
+        set.copied().unwrap_or(Duration::from_secs(spec.cache_secs))
+    }
+
+    fn tools(&self) -> &[Arc<ToolInfo>] {
+        self.tools.get_or_init(|| {
+            let accounts = self.accounts();
+            P::TOOLS
+                .iter()
+                .map(|def| {
+                    Arc::new(crate::schema::tool_info(
+                        def.spec,
+                        (def.schema)(),
+                        &accounts,
+                    ))
+                })
+                .collect()
+        })
+    }
+
+    fn accounts(&self) -> Vec<&str> {
+        self.accounts.keys().map(String::as_str).collect()
+    }
+
+    fn check(&self, tool: &str, args: &Value) -> Result<Option<String>> {
+        (self.def(tool)?.check)(args)
+    }
+
+    async fn call(&self, tool: &str, args: Value, cx: Cx) -> Result<Value> {
+        let provider = Arc::clone(self.account(cx.account())?);
+        (self.def(tool)?.run)(provider, args, cx)
+            .await
+            .map_err(|error| error.provider(P::INFO.id))
+    }
+
+    async fn health(&self, cx: &Cx) -> Health {
+        let started = tokio::time::Instant::now();
+        let outcome = match self.account(cx.account()) {
+            Ok(provider) => provider.health(cx).await,
+            Err(error) => Err(error),
+        };
+        let error = outcome.err().map(|error| error.provider(P::INFO.id));
+        Health {
+            ok: error.is_none(),
+            error,
+            latency: started.elapsed(),
+        }
+    }
+}
+
+/// A provider block of the configuration, sorted out: what is common, and the fields of each account.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSettings {
+    /// The operator's numbers.
+    pub overrides: crate::policy::Overrides,
+    /// Cache times by class, in place of the tools' own.
+    pub cache_ttl: BTreeMap<String, Duration>,
+    /// The fields of [`Provider::Config`], by account name.
+    pub accounts: BTreeMap<String, Map<String, Value>>,
+}
+
+impl ProviderSettings {
+    /// One account called `default`, everything else as the provider has it.
+    pub fn single(fields: Map<String, Value>) -> Self {
+        Self {
+            accounts: BTreeMap::from([(DEFAULT_ACCOUNT.to_owned(), fields)]),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What an upstream bears, as plain data: quotas, time-outs, retries, breaker.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Seconds, for policies written as constants.
+pub const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// Milliseconds, for policies written as constants.
+pub const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// So many requests in a window. Several hold at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The name a tool refers to with [`Spec::quota`](crate::Spec::quota); empty means every request.
+    pub name: &'static str,
+    /// Requests per window.
+    pub requests: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+impl Quota {
+    /// A quota on every request.
+    pub const fn all(requests: u32, window: Duration) -> Self {
+        Self {
+            name: "",
+            requests,
+            window,
+        }
+    }
+
+    /// A quota on the requests of the tools that name it.
+    pub const fn named(name: &'static str, requests: u32, window: Duration) -> Self {
+        Self {
+            name,
+            requests,
+            window,
+        }
+    }
+}
+
+/// How often and after which waits a request is tried again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Attempts in all, the first one included.
+    pub attempts: u32,
+    /// The longest first wait; the real one is drawn between zero and this (full jitter).
+    pub base: Duration,
+    /// By how much the wait grows each time.
+    pub multiplier: f64,
+    /// No wait is longer, unless the provider asks for it.
+    pub max: Duration,
+}
+
+/// When a circuit opens and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trip {
+    /// Failures in a row that open it.
+    pub failures: u32,
+    /// How long it stays open before one probe is let through.
+    pub recovery: Duration,
+}
+
+/// Everything the two planes need to know about a provider. The operator may override each number.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The provider's documented limits.
+    pub quotas: &'static [Quota],
+    /// Requests in flight at once, per tenant and account.
+    pub in_flight: usize,
+    /// The time for a whole call, retries and waits included.
+    pub deadline: Duration,
+    /// The time for one attempt.
+    pub attempt_timeout: Duration,
+    /// Retries.
+    pub retry: Backoff,
+    /// The circuit breaker.
+    pub breaker: Trip,
+    /// The largest answer that is read, in bytes.
+    pub max_answer: usize,
+    /// Requests per second the operator allows on top of `quotas`; `None` means no further limit.
+    pub requests_per_second: Option<u32>,
+}
+
+impl Policy {
+    /// What holds where a provider says nothing else.
+    pub const DEFAULT: Self = Self {
+        quotas: &[],
+        in_flight: 32,
+        deadline: secs(45),
+        attempt_timeout: secs(15),
+        retry: Backoff {
+            attempts: 3,
+            base: millis(200),
+            multiplier: 2.0,
+            max: secs(5),
+        },
+        breaker: Trip {
+            failures: 5,
+            recovery: secs(60),
+        },
+        max_answer: 8 << 20,
+        requests_per_second: None,
+    };
+
+    /// The policy with the operator's numbers in place of the provider's.
+    pub fn with(mut self, over: &Overrides) -> Self {
+        let Overrides {
+            rate_limits,
+            retry,
+            circuit_breaker,
+            timeouts,
+        } = over;
+        if let Some(n) = rate_limits.requests_per_second {
+            self.requests_per_second = Some(n);
+        }
+        if let Some(n) = rate_limits.max_in_flight {
+            self.in_flight = n;
+        }
+        if let Some(n) = retry.max_attempts {
+            self.retry.attempts = n.max(1);
+        }
+        if let Some(n) = retry.backoff_multiplier {
+            self.retry.multiplier = n;
+        }
+        if let Some(Span(d)) = retry.base_delay {
+            self.retry.base = d;
+        }
+        if let Some(Span(d)) = retry.max_delay {
+            self.retry.max = d;
+        }
+        if let Some(n) = circuit_breaker.failure_threshold {
+            self.breaker.failures = n.max(1);
+        }
+        if let Some(Span(d)) = circuit_breaker.recovery_timeout {
+            self.breaker.recovery = d;
+        }
+        if let Some(Span(d)) = timeouts.call {
+            self.deadline = d;
+        }
+        if let Some(Span(d)) = timeouts.attempt {
+            self.attempt_timeout = d;
+        }
+        self
+    }
+}
+
+/// The operator's numbers: the members of a provider block that all providers share.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overrides {
+    /// `rate_limits`.
+    pub rate_limits: RateLimits,
+    /// `retry`.
+    pub retry: Retries,
+    /// `circuit_breaker`.
+    pub circuit_breaker: Breaker,
+    /// `timeouts`.
+    pub timeouts: Timeouts,
+}
+
+/// `rate_limits` of a provider block.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimits {
+    /// Requests per second, per tenant and account.
+    pub requests_per_second: Option<u32>,
+    /// Requests in flight at once.
+    pub max_in_flight: Option<usize>,
+}
+
+/// `retry` of a provider block.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retries {
+    /// Attempts in all.
+    pub max_attempts: Option<u32>,
+    /// Growth of the waits.
+    pub backoff_multiplier: Option<f64>,
+    /// Longest first wait.
+    pub base_delay: Option<Span>,
+    /// Longest wait.
+    pub max_delay: Option<Span>,
+}
+
+/// `circuit_breaker` of a provider block.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Failures in a row that open the circuit.
+    pub failure_threshold: Option<u32>,
+    /// Time until a probe is let through.
+    pub recovery_timeout: Option<Span>,
+}
+
+/// `timeouts` of a provider block.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// A whole call.
+    pub call: Option<Span>,
+    /// One attempt.
+    pub attempt: Option<Span>,
+}
+
+/// A length of time as people write it: `500ms`, `30s`, `5m`, `1h`; a bare number is seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let split = text
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let scale = match unit.trim() {
+            "ms" => 0.001,
+            "" | "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86400.0,
+            _ => {
+                return Err(format!(
+                    "`{text}` is not a length of time; write 500ms, 30s, 5m or 1h"
+                ));
+            }
+        };
+        number
+            .parse::<f64>()
+            .ok()
+            .and_then(|n| Duration::try_from_secs_f64(n * scale).ok())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a length of time; write 500ms, 30s, 5m or 1h"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Number(f64),
+            Text(String),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Number(n) => Duration::try_from_secs_f64(n)
+                .map(Self)
+                .map_err(|_| serde::de::Error::custom("a length of time cannot be negative")),
+            Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
