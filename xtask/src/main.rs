@@ -13,6 +13,7 @@ mod engine;
 mod env;
 mod metadata;
 mod new_provider;
+mod node;
 mod product;
 mod service;
 mod sh;

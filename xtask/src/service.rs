@@ -21,9 +21,9 @@ while read -r _; do :; done
 kill -s "$signal" "$child" 2>/dev/null
 ( trap 'kill "$nap" 2>/dev/null; exit' TERM; sleep 10 & nap=$!; wait "$nap"; kill -s KILL "$child" 2>/dev/null ) &
 guard=$!
-wait "$child"
+{ wait "$child"; } 2>/dev/null
 kill -s TERM "$guard" 2>/dev/null
-wait "$guard" 2>/dev/null
+{ wait "$guard"; } 2>/dev/null
 [ -z "$folder" ] || rm -rf "$folder"
 "#;
 

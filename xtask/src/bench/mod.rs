@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: what a call costs, and how soon and how small the binary is there.
+
+mod page;
+mod planes;
+mod start;
+
+use anyhow::{Result, bail};
+
+use crate::metadata::Metadata;
+use crate::{env, product};
+
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let write = match args {
+        [] => false,
+        [flag] if flag == "--write" => true,
+        _ => bail!("usage: cargo xtask bench [--write]"),
+    };
+    let metadata = Metadata::load()?;
+    let binary = product::release(&metadata)?;
+    let planes = planes::measure(&metadata)?;
+    let starts = start::measure(&binary)?;
+    let memory = start::memory(&binary)?;
+    let size = std::fs::metadata(&binary)?.len();
+
+    let table = page::table(planes.as_deref(), &starts, memory, size);
+    println!("\n{table}");
+    if write {
+        let file = env::root().join("docs/performance.md");
+        page::update(&file, &table)?;
+        println!("wrote {}", file.display());
+    }
+    Ok(())
+}
