@@ -1,1 +1,4 @@
 //! MongoDB: documents, aggregation, schema and indexes.
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
