@@ -1,1 +1,10 @@
-//! The server.
+//! The server of Business Tools: MCP over stdio and HTTP, REST, and the command line, over the core registry.
+
+mod app;
+pub mod cli;
+pub mod edge;
+pub mod http;
+pub mod mcp;
+pub mod providers;
+mod signals;
+mod telemetry;

@@ -1,0 +1,27 @@
+//! `sandbox`: the simulators of the providers alone, on one loopback port.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{Done, Failure, say};
+use crate::signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// The loopback address to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+}
+
+pub(super) async fn run(flags: &Flags) -> Done {
+    let stop = signals::stop();
+    let running = crate::app::start_sandbox(flags.listen).await.map_err(Failure::Usage)?;
+    crate::app::tell_sandbox(&running);
+    for row in crate::providers::ALL {
+        say(&format!("  {:10} {}", row.info.id, running.base_url(row.info.id)));
+    }
+    stop.cancelled().await;
+    running.shutdown().await;
+    Ok(())
+}

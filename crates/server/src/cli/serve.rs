@@ -1,0 +1,50 @@
+//! `serve`: MCP, REST, health and metrics on one port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Common, Done, Failure, say};
+use crate::app::App;
+use crate::http::Http;
+use crate::mcp::Handler;
+use crate::mcp::prompts::Product;
+use crate::signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    common: Common,
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Listen on a public address although nobody is asked who they are
+    #[arg(long)]
+    allow_unauthenticated_public: bool,
+}
+
+pub(super) async fn run(flags: &Flags) -> Done {
+    let app = App::start(&flags.common).await?;
+    let address = flags.listen.unwrap_or_else(|| app.listen());
+    if !address.ip().is_loopback() && !flags.allow_unauthenticated_public && !app.may_be_public() {
+        return Err(Failure::Usage(format!(
+            "{address} can be reached from other machines, and this server asks nobody who they are. \
+             Listen on 127.0.0.1, or put an authenticating proxy before it and add --allow-unauthenticated-public"
+        )));
+    }
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Usage(format!("cannot listen on {address}: {error}")))?;
+    let address = listener.local_addr()?;
+    let handler = Handler::new(app.registry.clone(), app.mcp_options(), Arc::new(Product));
+    let stop = signals::stop();
+    let checks = app.keep_checking(stop.clone());
+    let http = Http::new(handler, app.health.clone(), app.http_options());
+    say(&format!("listening on http://{address} (MCP at /mcp, REST at /v1/tools, pages at /docs)"));
+    let served = http.serve(listener, stop).await;
+    checks.abort();
+    app.stop().await;
+    Ok(served?)
+}

@@ -1,0 +1,55 @@
+//! Every provider of this build, one row each, in listing order.
+
+use std::sync::Arc;
+
+use business_tools_core::config::KnownProvider;
+use business_tools_core::{Env, Info, Plugin, Provider, ProviderSettings, Result, ToolPlugin};
+#[cfg(feature = "sandbox")]
+use serde_json::{Map, Value};
+
+/// A provider as the server knows it.
+pub struct Row {
+    /// Who it is.
+    pub info: &'static Info,
+    /// The number of its tools.
+    pub tools: usize,
+    /// What the configuration needs to know of it.
+    pub known: fn() -> KnownProvider,
+    /// Connects its accounts.
+    pub connect: fn(&ProviderSettings, &Env) -> Result<Arc<dyn ToolPlugin>>,
+    /// Its simulator.
+    #[cfg(feature = "sandbox")]
+    pub simulator: fn() -> business_tools_sandbox::Simulator,
+    /// The configuration that leads to the simulator, given its base URL.
+    #[cfg(feature = "sandbox")]
+    pub sandbox_config: fn(&str) -> Map<String, Value>,
+}
+
+#[cfg_attr(not(any(feature = "twilio", feature = "mongo")), expect(unused_macros, reason = "a build without providers"))]
+macro_rules! row {
+    ($provider:ident :: $name:ident) => {
+        Row {
+            info: &<$provider::$name as Provider>::INFO,
+            tools: <$provider::$name as Provider>::TOOLS.len(),
+            known: KnownProvider::of::<$provider::$name>,
+            connect: connect::<$provider::$name>,
+            #[cfg(feature = "sandbox")]
+            simulator: $provider::simulator,
+            #[cfg(feature = "sandbox")]
+            sandbox_config: $provider::sandbox_config,
+        }
+    };
+}
+
+/// Every provider of this build.
+pub const ALL: &[Row] = &[
+    #[cfg(feature = "mongo")]
+    row!(mongo::Mongo),
+    #[cfg(feature = "twilio")]
+    row!(twilio::Twilio),
+];
+
+#[cfg_attr(not(any(feature = "twilio", feature = "mongo")), expect(dead_code, reason = "a build without providers"))]
+fn connect<P: Provider>(settings: &ProviderSettings, env: &Env) -> Result<Arc<dyn ToolPlugin>> {
+    Ok(Arc::new(Plugin::<P>::connect(settings, env)?))
+}
