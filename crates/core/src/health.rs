@@ -24,7 +24,7 @@ impl HealthBoard {
     pub async fn check(&self, registry: &Registry) {
         let checks = registry.plugins().into_iter().map(|plugin| async move {
             let health = check_one(&*plugin).await;
-            (plugin.name().to_owned(), health)
+            (service(&*plugin), health)
         });
         let results = futures_util::future::join_all(checks).await;
         if let Ok(mut board) = self.0.write() {
@@ -71,6 +71,11 @@ impl HealthBoard {
         }
         page
     }
+}
+
+/// The name of what is checked: `mongodb`, as in the `service` label of the metrics.
+fn service(plugin: &dyn ToolPlugin) -> String {
+    plugin.info().title.to_lowercase().replace(' ', "_")
 }
 
 fn row(health: &Health) -> Value {

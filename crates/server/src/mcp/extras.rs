@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, GetTaskParams, GetTaskResult, Prompt, ReadResourceRequestParams, ReadResourceResponse,
-    Resource, ResourceTemplate, ServerCapabilities, SubscribeRequestParams, SubscriptionFilter, Tool,
-    UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+    ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Prompt,
+    ReadResourceRequestParams, ReadResourceResponse, Resource, ResourceTemplate, ServerCapabilities,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -100,8 +100,24 @@ pub trait Extras: Send + Sync + 'static {
     /// The state of a task.
     async fn task(&self, params: GetTaskParams, context: &Context) -> Result<GetTaskResult, ErrorData> {
         let _ = (params, context);
-        Err(ErrorData::invalid_params("There is no such task", None))
+        Err(no_task())
     }
+
+    /// Answers to what a task asked.
+    async fn update_task(&self, params: UpdateTaskParams, context: &Context) -> Result<(), ErrorData> {
+        let _ = (params, context);
+        Err(no_task())
+    }
+
+    /// A client gives up on a task.
+    async fn cancel_task(&self, params: CancelTaskParams, context: &Context) -> Result<(), ErrorData> {
+        let _ = (params, context);
+        Err(no_task())
+    }
+}
+
+fn no_task() -> ErrorData {
+    ErrorData::invalid_params("There is no such task", None)
 }
 
 /// A name from outside, short enough to be repeated.
