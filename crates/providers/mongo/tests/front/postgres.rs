@@ -29,6 +29,7 @@ impl Postgres {
         Ok(Self {
             client,
             timeout: AtomicI64::new(0),
+            taken: AtomicBool::new(false),
         })
     }
 
