@@ -1,1 +1,49 @@
 //! The toolbox and the runner of the provider simulators: faults, recorder, loopback server.
+//!
+//! A provider crate builds a [`Simulator`]: an axum router with state in memory, or a server that
+//! speaks a protocol of its own. The [`Sandbox`] runs any number of them on loopback, writes down
+//! what arrives and injects [faults](FaultKind) where a client would meet them: on the socket.
+//! This crate knows no provider.
+//!
+//! ```no_run
+//! use business_tools_sandbox::axum::{Router, routing::get};
+//! use business_tools_sandbox::{Sandbox, Simulator};
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let shop = Simulator::http("shop", Router::new().route("/orders", get(|| async { "[]" })));
+//! let running = Sandbox::new(vec![shop]).start(([127, 0, 0, 1], 0).into()).await?;
+//! println!("GET {}/orders", running.base_url("shop"));
+//! running.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod conn;
+mod control;
+mod dispatch;
+mod faults;
+mod mask;
+mod recorder;
+mod runner;
+mod simulator;
+mod switchboard;
+
+pub mod accounts;
+pub mod auth;
+pub mod clock;
+pub mod form;
+pub mod ids;
+pub mod json;
+pub mod paging;
+pub mod shelf;
+
+pub use accounts::Accounts;
+pub use async_trait::async_trait;
+pub use axum;
+pub use form::Form;
+pub use recorder::{Arrival, Recorded};
+pub use runner::{Limits, Running, Sandbox};
+pub use shelf::Shelf;
+pub use simulator::{Mount, Simulator, TcpSimulator};
+pub use switchboard::{ActiveFault, Fault, FaultKind, FaultRule, Switchboard};
+pub use tokio_util::sync::CancellationToken;
