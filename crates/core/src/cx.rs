@@ -201,7 +201,7 @@ impl Cx {
         self
     }
 
-    pub(crate) fn as_dry_run(mut self) -> Self {
+    pub(crate) fn into_dry_run(mut self) -> Self {
         self.dry_run = Some(Arc::new(Mutex::new(None)));
         self
     }

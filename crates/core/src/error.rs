@@ -12,6 +12,25 @@ use crate::cx::Cx;
 /// A result whose error is the project's own.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What a deserializer found wrong, without the value that it quotes: values are not for messages and logs.
+pub(crate) fn without_values(fault: &str) -> String {
+    let fault = fault.lines().next().unwrap_or_default();
+    let wrong = ["invalid type: ", "invalid value: ", "invalid length "];
+    if wrong.iter().any(|start| fault.starts_with(start)) {
+        return match fault.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("must be {expected}"),
+            None => "has a value of the wrong kind".to_owned(),
+        };
+    }
+    if let Some(rest) = fault.strip_prefix("unknown variant ") {
+        return match rest.split_once("expected ") {
+            Some((_, expected)) => format!("must be {expected}"),
+            None => "has a value that is none of those possible".to_owned(),
+        };
+    }
+    fault.to_owned()
+}
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 macro_rules! kinds {

@@ -108,11 +108,11 @@ impl Metrics {
         &self.registry
     }
 
-    pub(crate) fn call_done(&self, tool: &str, status: Option<Kind>, took: Duration) {
-        let status = status.map_or("ok", Kind::code);
-        self.calls.with_label_values(&[tool, status]).inc();
+    pub(crate) fn call_done(&self, tool: &str, failure: Option<Kind>, time: Duration) {
+        let word = failure.map_or("ok", Kind::code);
+        self.calls.with_label_values(&[tool, word]).inc();
         self.latency
             .with_label_values(&[tool])
-            .observe(took.as_secs_f64());
+            .observe(time.as_secs_f64());
     }
 }

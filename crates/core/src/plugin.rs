@@ -1,6 +1,7 @@
 //! Providers and plugins: a provider is written against [`Provider`], the registry sees [`ToolPlugin`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -146,7 +147,7 @@ impl<P: Provider> Plugin<P> {
             let config = serde_path_to_error::deserialize(Value::Object(fields.clone())).map_err(
                 |error| {
                     let path = error.path().to_string();
-                    let what = error.into_inner();
+                    let what = crate::error::without_values(&error.into_inner().to_string());
                     at(Error::new(
                         Kind::NotConfigured,
                         format!("providers.{}: {path}: {what}", P::INFO.id),
@@ -199,7 +200,7 @@ impl<P: Provider> Plugin<P> {
         })
     }
 
-    fn def(&self, tool: &str) -> Result<&'static ToolDef<P>> {
+    fn def(tool: &str) -> Result<&'static ToolDef<P>> {
         P::TOOLS
             .iter()
             .find(|def| def.spec.name == tool)
@@ -254,12 +255,12 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
     }
 
     fn check(&self, tool: &str, args: &Value) -> Result<Option<String>> {
-        (self.def(tool)?.check)(args)
+        (Self::def(tool)?.check)(args)
     }
 
     async fn call(&self, tool: &str, args: Value, cx: Cx) -> Result<Value> {
         let provider = Arc::clone(self.account(cx.account())?);
-        (self.def(tool)?.run)(provider, args, cx)
+        (Self::def(tool)?.run)(provider, args, cx)
             .await
             .map_err(|error| error.provider(P::INFO.id))
     }
@@ -280,7 +281,7 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
 }
 
 /// A provider block of the configuration, sorted out: what is common, and the fields of each account.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ProviderSettings {
     /// The operator's numbers.
     pub overrides: crate::policy::Overrides,
@@ -288,6 +289,22 @@ pub struct ProviderSettings {
     pub cache_ttl: BTreeMap<String, Duration>,
     /// The fields of [`Provider::Config`], by account name.
     pub accounts: BTreeMap<String, Map<String, Value>>,
+}
+
+impl fmt::Debug for ProviderSettings {
+    /// Names the fields and shows no value: any of them may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accounts: BTreeMap<_, Vec<_>> = self
+            .accounts
+            .iter()
+            .map(|(name, fields)| (name, fields.keys().collect()))
+            .collect();
+        f.debug_struct("ProviderSettings")
+            .field("overrides", &self.overrides)
+            .field("cache_ttl", &self.cache_ttl)
+            .field("accounts", &accounts)
+            .finish()
+    }
 }
 
 impl ProviderSettings {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Seconds, for policies written as constants.
@@ -152,36 +153,40 @@ impl Policy {
 }
 
 /// The operator's numbers: the members of a provider block that all providers share.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Overrides {
-    /// `rate_limits`.
+    /// How many requests there may be.
     pub rate_limits: RateLimits,
-    /// `retry`.
+    /// How often a failed request is tried again.
     pub retry: Retries,
-    /// `circuit_breaker`.
+    /// When a failing provider is left alone.
     pub circuit_breaker: Breaker,
-    /// `timeouts`.
+    /// How long things may take.
     pub timeouts: Timeouts,
 }
 
 /// `rate_limits` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimits {
     /// Requests per second, per tenant and account.
+    #[schemars(range(min = 1))]
     pub requests_per_second: Option<u32>,
     /// Requests in flight at once.
+    #[schemars(range(min = 1))]
     pub max_in_flight: Option<usize>,
 }
 
 /// `retry` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retries {
     /// Attempts in all.
+    #[schemars(range(min = 1, max = 20))]
     pub max_attempts: Option<u32>,
     /// Growth of the waits.
+    #[schemars(range(min = 1, max = 100))]
     pub backoff_multiplier: Option<f64>,
     /// Longest first wait.
     pub base_delay: Option<Span>,
@@ -190,17 +195,18 @@ pub struct Retries {
 }
 
 /// `circuit_breaker` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Breaker {
     /// Failures in a row that open the circuit.
+    #[schemars(range(min = 1))]
     pub failure_threshold: Option<u32>,
     /// Time until a probe is let through.
     pub recovery_timeout: Option<Span>,
 }
 
 /// `timeouts` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// A whole call.
@@ -212,6 +218,25 @@ pub struct Timeouts {
 /// A length of time as people write it: `500ms`, `30s`, `5m`, `1h`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": ["string", "number"],
+            "pattern": r"^ *[0-9]+(\.[0-9]+)? *(ms|s|m|h|d)? *$",
+            "minimum": 0,
+            "x-span": true,
+        })
+    }
+}
 
 impl std::str::FromStr for Span {
     type Err = String;

@@ -260,7 +260,8 @@ pub const fn tool<T: Tool>() -> ToolDef<T::Provider> {
 fn decode<T: Tool>(args: Value) -> Result<T> {
     serde_path_to_error::deserialize(args).map_err(|error| {
         let pointer = crate::schema::pointer(error.path());
-        Error::argument(pointer, error.into_inner().to_string())
+        let what = crate::error::without_values(&error.into_inner().to_string());
+        Error::argument(pointer, what)
     })
 }
 

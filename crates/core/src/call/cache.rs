@@ -153,23 +153,21 @@ impl Around<Call, Reply> for Cache {
             });
         }
         let known = self.store.flights().get(&key).and_then(WeakShared::upgrade);
-        let (flight, joined) = match known {
-            Some(flight) => (flight, true),
-            None => {
-                // The fetch has a clock of its own: one caller's end must not be the others'.
-                call.cx = call.cx.clone().detached(call.plugin.policy().deadline);
-                let flight = fetch(self.store.clone(), key.clone(), ttl, call.clone(), next);
-                let mut flights = self.store.flights();
-                flights.retain(|_, flight| flight.upgrade().is_some());
-                match flights.get(&key).and_then(WeakShared::upgrade) {
-                    Some(first) => (first, true),
-                    None => {
-                        if let Some(weak) = flight.downgrade() {
-                            flights.insert(key, weak);
-                        }
-                        (flight, false)
-                    }
+        let (flight, joined) = if let Some(flight) = known {
+            (flight, true)
+        } else {
+            // The fetch has a clock of its own: one caller's end must not be the others'.
+            call.cx = call.cx.clone().detached(call.plugin.policy().deadline);
+            let flight = fetch(self.store.clone(), key.clone(), ttl, call.clone(), next);
+            let mut flights = self.store.flights();
+            flights.retain(|_, flight| flight.upgrade().is_some());
+            if let Some(first) = flights.get(&key).and_then(WeakShared::upgrade) {
+                (first, true)
+            } else {
+                if let Some(weak) = flight.downgrade() {
+                    flights.insert(key, weak);
                 }
+                (flight, false)
             }
         };
         self.count(&call, if joined { "joined" } else { "miss" });

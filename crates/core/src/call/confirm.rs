@@ -17,7 +17,7 @@ use crate::cx::Answer;
 use crate::error::{Error, Kind, Result};
 
 /// How long an agreement holds.
-const VALID: Duration = Duration::from_secs(300);
+const VALID: Duration = Duration::from_mins(5);
 
 /// Seals short-lived tokens that fit one call of one caller and work once.
 #[derive(Clone)]
@@ -83,9 +83,9 @@ impl Seal {
         ) else {
             return false;
         };
-        if !self
+        if self
             .mac(head, bound)
-            .is_some_and(|mac| mac.verify_slice(tag).is_ok())
+            .is_none_or(|mac| mac.verify_slice(tag).is_err())
         {
             return false;
         }
@@ -130,7 +130,7 @@ impl Around<Call, Reply> for Confirm {
         let args = serde_json::Value::Object(call.args.clone());
         let question = call.plugin.check(call.spec().name, &args)?;
         if call.options.dry_run {
-            let cx = call.cx.clone().as_dry_run();
+            let cx = call.cx.clone().into_dry_run();
             call.cx = cx.clone();
             let outcome = next.run(call).await;
             return match (cx.take_preview(), outcome) {

@@ -78,7 +78,7 @@ fn mark(mut value: Value, untrusted: Untrusted) -> Value {
 fn clean(value: &mut Value, members: &[&str], inside: bool) {
     match value {
         Value::String(text) if inside && text.chars().any(is_invisible) => {
-            text.retain(|c| !is_invisible(c))
+            text.retain(|c| !is_invisible(c));
         }
         Value::Array(items) => items
             .iter_mut()

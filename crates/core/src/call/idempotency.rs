@@ -13,7 +13,7 @@ use crate::call::{Call, Origin, Outcome, Reply};
 use crate::error::{Error, Fate, Kind, Result};
 
 /// How long an outcome is kept.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 
 /// The outcomes of writes, by key.
 #[derive(Clone)]

@@ -153,7 +153,7 @@ fn explain(error: &jsonschema::ValidationError<'_>, schema: &Value, faults: &mut
             faults.add(at, format!("must match {pattern}"));
         }
         ValidationErrorKind::Enum { options } => {
-            faults.add(at, format!("must be one of {options}"))
+            faults.add(at, format!("must be one of {options}"));
         }
         ValidationErrorKind::Type { kind } => {
             let want = match kind {
@@ -176,19 +176,19 @@ fn explain(error: &jsonschema::ValidationError<'_>, schema: &Value, faults: &mut
             faults.add(at, format!("must have at least {limit} characters"));
         }
         ValidationErrorKind::Maximum { limit } => {
-            faults.add(at, format!("must be at most {limit}"))
+            faults.add(at, format!("must be at most {limit}"));
         }
         ValidationErrorKind::Minimum { limit } => {
-            faults.add(at, format!("must be at least {limit}"))
+            faults.add(at, format!("must be at least {limit}"));
         }
         ValidationErrorKind::MaxItems { limit } => {
-            faults.add(at, format!("has more than {limit} items"))
+            faults.add(at, format!("has more than {limit} items"));
         }
         ValidationErrorKind::MinItems { limit } => {
             faults.add(at, format!("must have at least {limit} items"));
         }
         ValidationErrorKind::Format { format } => {
-            faults.add(at, format!("is not a valid {format}"))
+            faults.add(at, format!("is not a valid {format}"));
         }
         // The library's own words may quote the value; the keyword is enough for the rare rest.
         other => faults.add(at, format!("does not fit the schema ({})", other.keyword())),
@@ -216,17 +216,12 @@ const fn type_of(value: &Value) -> &'static str {
 
 /// The known name nearest to a wrong one, if any is near at all.
 pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
-    let folded: String = wrong
-        .chars()
-        .take(64)
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .collect();
+    let folded = folded_name(wrong);
     known
         .iter()
         .map(|name| {
-            let plain: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-            let distance = if plain.eq_ignore_ascii_case(&folded) {
+            let plain = folded_name(name);
+            let distance = if plain == folded {
                 0
             } else {
                 edits(&folded, &plain)
@@ -236,6 +231,15 @@ pub fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// What two spellings of a name have in common: letters and digits, all small.
+fn folded_name(name: &str) -> String {
+    name.chars()
+        .take(64)
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .collect()
 }
 
 /// The Levenshtein distance.

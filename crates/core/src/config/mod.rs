@@ -1,1 +1,315 @@
-//! Configuration.
+//! The configuration: built-in defaults, `config.yaml`, `.env.<environment>`, `.env.local`, the process
+//! environment, each stronger than the one before. Flags are applied by whoever has a command line.
+//!
+//! This is the one place that reads the environment of the process. Everything is checked at load, and every
+//! fault is told at once: where, what, and what would be right. A fault never quotes a value, because any
+//! value may be a secret.
+
+mod load;
+mod provider;
+mod report;
+mod schema;
+mod text;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use load::Loader;
+pub use provider::{KnownProvider, ProviderBlock};
+pub use report::{Fault, Report};
+pub use schema::schema;
+
+use crate::policy::{Span, secs};
+use crate::registry::Selection;
+
+/// The configuration of one process, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `development`, `staging`, `production` or a name of the operator's own.
+    pub environment: String,
+    /// The provider blocks, by provider: one for each that the file or the environment mentions.
+    pub providers: BTreeMap<String, ProviderBlock>,
+    /// The HTTP server.
+    pub server: ServerBlock,
+    /// Which tools there are.
+    pub selection: Selection,
+    /// Whether three constant tools stand for the whole list.
+    pub catalog: bool,
+    /// Whether a person is asked before something is destroyed.
+    pub confirm: Confirmation,
+    /// The record of calls.
+    pub audit: AuditBlock,
+    /// The log.
+    pub log: LogBlock,
+    /// The metrics.
+    pub metrics: MetricsBlock,
+    /// The results of cached reads.
+    pub cache: CacheBlock,
+    /// The results of calls.
+    pub results: ResultsBlock,
+    /// The background checks of the providers.
+    pub health: HealthBlock,
+    /// What is odd and not wrong, for the log.
+    pub warnings: Vec<Fault>,
+}
+
+/// The file itself, without the provider blocks.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    /// Chooses `.env.<environment>`: development, staging, production, or a name of your own.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,31}$"))]
+    environment: Option<String>,
+    /// One block for each provider.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    #[serde(rename = "providers")]
+    _providers: serde::de::IgnoredAny,
+    /// The HTTP server.
+    server: ServerBlock,
+    /// Only the tools of these providers; empty means all.
+    toolsets: Vec<String>,
+    /// Only these tools, beside those of the toolsets.
+    tools: Vec<String>,
+    /// Providers and tools that are left out, whatever selects them.
+    exclude: Vec<String>,
+    /// Only tools that read.
+    read_only: bool,
+    /// List three constant tools (search, describe, call) in place of all.
+    catalog: bool,
+    /// Whether a person is asked before something is destroyed.
+    confirm: Confirmation,
+    /// The record of calls.
+    audit: AuditBlock,
+    /// The log.
+    log: LogBlock,
+    /// The metrics.
+    metrics: MetricsBlock,
+    /// The results of cached reads.
+    cache: CacheBlock,
+    /// The results of calls.
+    results: ResultsBlock,
+    /// The background checks of the providers.
+    health: HealthBlock,
+}
+
+/// `server`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerBlock {
+    /// Address and port, `127.0.0.1:8080`; port 0 takes any free one.
+    #[schemars(with = "String")]
+    #[serde(deserialize_with = "listen_address")]
+    pub listen: SocketAddr,
+    /// Names that a `Host` header may have beside those of the loopback interface.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call, `https://app.example.com`.
+    pub allowed_origins: Vec<String>,
+    /// Serve an address that others can reach although nobody has to authenticate.
+    pub allow_unauthenticated: bool,
+    /// Sessions for clients of protocol generations up to 2025-11-25.
+    pub legacy_sessions: bool,
+    /// The largest request body, in bytes.
+    #[schemars(range(min = 1024))]
+    pub max_body_bytes: usize,
+    /// Calls that run at once; more are refused.
+    #[schemars(range(min = 1))]
+    pub max_concurrent_calls: usize,
+    /// How long running calls may go on after the signal to stop.
+    pub shutdown_grace: Span,
+}
+
+impl Default for ServerBlock {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            allow_unauthenticated: false,
+            legacy_sessions: true,
+            max_body_bytes: 4 << 20,
+            max_concurrent_calls: 16_384,
+            shutdown_grace: Span(secs(20)),
+        }
+    }
+}
+
+fn listen_address<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(from)?;
+    let plain = text.replacen("localhost:", "127.0.0.1:", 1);
+    plain.parse().map_err(|_| {
+        serde::de::Error::custom("must be an address and a port, such as 127.0.0.1:8080")
+    })
+}
+
+/// `confirm`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// A person is asked before something is destroyed.
+    #[default]
+    Ask,
+    /// Nobody is asked: for trusted automation only.
+    Auto,
+}
+
+/// `audit`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditBlock {
+    /// Where one JSON line a call is appended; without it the log alone tells.
+    #[schemars(with = "Option<String>")]
+    pub file: Option<PathBuf>,
+}
+
+/// `log`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogBlock {
+    /// error, warn, info, debug, trace or off; also for single parts: `info,business_tools_core=debug`.
+    #[schemars(length(min = 1))]
+    pub level: String,
+    /// For people, or one JSON object a line.
+    pub format: LogFormat,
+}
+
+impl Default for LogBlock {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::Pretty,
+        }
+    }
+}
+
+/// `log.format`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsBlock {
+    /// Whether `/metrics` is served.
+    pub enabled: bool,
+}
+
+impl Default for MetricsBlock {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// `cache`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheBlock {
+    /// The most that cached results take, in bytes of JSON; 0 caches nothing.
+    pub max_bytes: u64,
+}
+
+impl Default for CacheBlock {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 << 20,
+        }
+    }
+}
+
+/// `results`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResultsBlock {
+    /// The largest result of a call, in bytes of JSON.
+    #[schemars(range(min = 4096))]
+    pub max_bytes: usize,
+}
+
+impl Default for ResultsBlock {
+    fn default() -> Self {
+        Self {
+            max_bytes: crate::page::MAX_RESULT,
+        }
+    }
+}
+
+/// `health`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthBlock {
+    /// About how often every provider is checked.
+    pub interval: Span,
+}
+
+impl Default for HealthBlock {
+    fn default() -> Self {
+        Self {
+            interval: Span(Duration::from_secs(30)),
+        }
+    }
+}
+
+/// An environment variable of the project's own and the setting it fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// `BUSINESS_TOOLS_LISTEN`.
+    pub name: &'static str,
+    /// `server.listen`.
+    pub setting: &'static str,
+}
+
+/// The prefix of the project's own variables.
+pub const PREFIX: &str = "BUSINESS_TOOLS_";
+
+/// Every setting that has an environment variable. Lists are separated by commas.
+pub const VARIABLES: &[Variable] = {
+    const fn var(name: &'static str, setting: &'static str) -> Variable {
+        Variable { name, setting }
+    }
+    &[
+        var("BUSINESS_TOOLS_LISTEN", "server.listen"),
+        var("BUSINESS_TOOLS_ALLOWED_HOSTS", "server.allowed_hosts"),
+        var("BUSINESS_TOOLS_ALLOWED_ORIGINS", "server.allowed_origins"),
+        var(
+            "BUSINESS_TOOLS_ALLOW_UNAUTHENTICATED",
+            "server.allow_unauthenticated",
+        ),
+        var("BUSINESS_TOOLS_LEGACY_SESSIONS", "server.legacy_sessions"),
+        var("BUSINESS_TOOLS_MAX_BODY_BYTES", "server.max_body_bytes"),
+        var(
+            "BUSINESS_TOOLS_MAX_CONCURRENT_CALLS",
+            "server.max_concurrent_calls",
+        ),
+        var("BUSINESS_TOOLS_SHUTDOWN_GRACE", "server.shutdown_grace"),
+        var("BUSINESS_TOOLS_TOOLSETS", "toolsets"),
+        var("BUSINESS_TOOLS_TOOLS", "tools"),
+        var("BUSINESS_TOOLS_EXCLUDE", "exclude"),
+        var("BUSINESS_TOOLS_READ_ONLY", "read_only"),
+        var("BUSINESS_TOOLS_CATALOG", "catalog"),
+        var("BUSINESS_TOOLS_CONFIRM", "confirm"),
+        var("BUSINESS_TOOLS_AUDIT_FILE", "audit.file"),
+        var("BUSINESS_TOOLS_LOG_LEVEL", "log.level"),
+        var("BUSINESS_TOOLS_LOG_FORMAT", "log.format"),
+        var("BUSINESS_TOOLS_METRICS", "metrics.enabled"),
+        var("BUSINESS_TOOLS_CACHE_MAX_BYTES", "cache.max_bytes"),
+        var("BUSINESS_TOOLS_RESULTS_MAX_BYTES", "results.max_bytes"),
+        var("BUSINESS_TOOLS_HEALTH_INTERVAL", "health.interval"),
+    ]
+};
+
+/// The variable that names the configuration file.
+pub const CONFIG_FILE: &str = "BUSINESS_TOOLS_CONFIG";
+
+/// Variables of the prefix that are no settings.
+const OTHERS: &[&str] = &[CONFIG_FILE, "BUSINESS_TOOLS_KEY"];

@@ -107,7 +107,7 @@ impl Limit {
         let cancelled = || Error::new(Kind::Cancelled, "The caller gave up").fate(Fate::NotSent);
         let until = cx
             .deadline()
-            .unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            .unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
         let room = self.lane(&key, |lane| Arc::clone(&lane.in_flight));
         let permit = tokio::select! {
             permit = tokio::time::timeout_at(until, room.acquire_owned()) => match permit {
@@ -145,7 +145,7 @@ impl Limit {
     fn learn(&self, key: &str, pause: Option<Duration>) {
         if let Some(pause) = pause {
             // An absurd answer must not silence an account for days.
-            let pause = pause.min(Duration::from_secs(3600));
+            let pause = pause.min(Duration::from_hours(1));
             self.lane(key, |lane| {
                 lane.silent_until = lane.silent_until.max(Instant::now() + pause);
             });

@@ -32,7 +32,7 @@ impl HttpPool {
                 reqwest::Client::builder()
                     .user_agent(concat!("business-tools/", env!("CARGO_PKG_VERSION")))
                     .connect_timeout(Duration::from_secs(10))
-                    .pool_idle_timeout(Duration::from_secs(60))
+                    .pool_idle_timeout(Duration::from_mins(1))
                     // A redirect would carry credentials and bodies to a host nobody configured.
                     .redirect(reqwest::redirect::Policy::none())
                     .retry(reqwest::retry::never())
@@ -372,7 +372,7 @@ impl Transport {
     async fn exchange(self, attempt: Attempt<HttpRequest>) -> Result<HttpResponse> {
         let client = self.pool.client()?;
         let request = attempt.request.build(&client, attempt.cx.traceparent())?;
-        let mut answer = request.send().await.map_err(|error| unsent(error))?;
+        let mut answer = request.send().await.map_err(unsent)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| {
