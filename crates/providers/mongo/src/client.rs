@@ -1,0 +1,258 @@
+//! The one way to the server: a command document through the official driver, behind the attempt plane.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::{Bson, Document, doc};
+use business_tools_core::egress::{Attempt, Request, Response};
+use business_tools_core::prometheus::IntGauge;
+use business_tools_core::{Cx, Egress, Error, Repeat, Result, Spec, Upstream};
+use mongodb::event::EventHandler;
+use mongodb::event::cmap::CmapEvent;
+use mongodb::options::{ClientOptions, ConnectionString, SelectionCriteria};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::ejson;
+use crate::fault;
+use crate::policy;
+
+tokio::task_local! {
+    /// Whether the command running in this task was given a connection, and so may have gone out.
+    /// The driver tells pool events in the task that asked; its errors do not tell them apart.
+    static HAS_CONNECTION: Cell<bool>;
+}
+
+/// A command for a database.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    database: String,
+    body: Document,
+    reads: bool,
+}
+
+impl Request for Command {
+    fn preview(&self) -> Value {
+        json!({"database": self.database, "command": ejson::from_document(self.body.clone())})
+    }
+}
+
+/// The server's answer to a command: `ok` was 1.
+#[derive(Debug)]
+pub(crate) struct Reply(Document);
+
+impl Response for Reply {}
+
+/// Commands to one deployment, as one user.
+pub(crate) struct Client {
+    egress: Egress<Command, Reply>,
+    max_time: Duration,
+    read_concern: Option<Bson>,
+    write_concern: Option<Bson>,
+}
+
+impl Client {
+    pub(crate) fn new(
+        connection: ConnectionString,
+        app_name: &str,
+        max_time: Duration,
+        upstream: &Upstream,
+    ) -> Result<Self> {
+        let concern = |bson: bson::error::Result<Bson>| match bson {
+            Ok(Bson::Document(concern)) if concern.is_empty() => Ok(None),
+            Ok(concern) => Ok(Some(concern)),
+            Err(error) => Err(Error::internal(error)),
+        };
+        // The driver adds these to its own operations, not to commands that are run as they are.
+        let (mut read_concern, mut write_concern) = (None, None);
+        if let Some(level) = &connection.read_concern {
+            read_concern = concern(bson::serialize_to_bson(level))?;
+        }
+        if let Some(level) = &connection.write_concern {
+            write_concern = concern(bson::serialize_to_bson(level))?;
+        }
+        let driver = Arc::new(Driver {
+            connection,
+            app_name: app_name.to_owned(),
+            client: OnceCell::new(),
+            gauge: upstream
+                .metrics()
+                .connections
+                .with_label_values(&["mongodb"]),
+        });
+        Ok(Self {
+            egress: upstream.around(tower::service_fn(move |attempt| {
+                let driver = Arc::clone(&driver);
+                async move { driver.exchange(attempt).await }
+            })),
+            // The server's clock ends before ours: its answer says more than our silence.
+            max_time: max_time.min(upstream.policy().attempt_timeout),
+            read_concern,
+            write_concern,
+        })
+    }
+
+    /// Runs a command that changes nothing: it may be repeated whatever the tool is.
+    pub(crate) async fn read(
+        &self,
+        cx: &Cx,
+        database: &str,
+        mut body: Document,
+    ) -> Result<Document> {
+        if let Some(concern) = &self.read_concern {
+            body.insert("readConcern", concern.clone());
+        }
+        self.look(cx, database, body).await
+    }
+
+    /// Runs a command about metadata: a read for which there is no read concern.
+    pub(crate) async fn look(
+        &self,
+        cx: &Cx,
+        database: &str,
+        mut body: Document,
+    ) -> Result<Document> {
+        body.insert("maxTimeMS", self.time_for(cx));
+        self.run(cx, Repeat::Safe, database, body, true).await
+    }
+
+    /// Runs a command that writes, under the rules of the tool that is being called.
+    pub(crate) async fn write(
+        &self,
+        cx: &Cx,
+        database: &str,
+        mut body: Document,
+    ) -> Result<Document> {
+        body.insert("maxTimeMS", self.time_for(cx));
+        self.write_untimed(cx, database, body).await
+    }
+
+    /// Runs a write that the server should finish however long it takes.
+    pub(crate) async fn write_untimed(
+        &self,
+        cx: &Cx,
+        database: &str,
+        mut body: Document,
+    ) -> Result<Document> {
+        if let Some(concern) = &self.write_concern {
+            body.insert("writeConcern", concern.clone());
+        }
+        let repeat = cx.tool().map_or(Repeat::IfUnprocessed, Spec::repeat);
+        self.run(cx, repeat, database, body, false).await
+    }
+
+    async fn run(
+        &self,
+        cx: &Cx,
+        repeat: Repeat,
+        database: &str,
+        mut body: Document,
+        reads: bool,
+    ) -> Result<Document> {
+        // Shows in the server's profiler and in currentOp, beside our own log.
+        body.insert("comment", cx.request_id());
+        let database = database.to_owned();
+        let command = Command {
+            database,
+            body,
+            reads,
+        };
+        let Reply(reply) = self.egress.send_as(cx, repeat, command).await?;
+        Ok(reply)
+    }
+
+    /// The server's time for a command: the configured one, or what is left of the call.
+    fn time_for(&self, cx: &Cx) -> i64 {
+        let time = cx
+            .remaining()
+            .map_or(self.max_time, |left| left.min(self.max_time));
+        i64::try_from(time.as_millis()).unwrap_or(i64::MAX).max(1)
+    }
+
+    /// Closes a cursor that a bounded read left open. Nobody waits for it to succeed.
+    pub(crate) async fn close_cursor(&self, cx: &Cx, database: &str, collection: &str, id: i64) {
+        let body = doc! {"killCursors": collection, "cursors": [id]};
+        if let Err(error) = self.look(cx, database, body).await {
+            tracing::debug!(%error, "a cursor was left to its own time-out");
+        }
+    }
+}
+
+struct Driver {
+    connection: ConnectionString,
+    app_name: String,
+    client: OnceCell<(mongodb::Client, Option<SelectionCriteria>)>,
+    gauge: IntGauge,
+}
+
+impl Driver {
+    /// The client, made at the first command: the driver starts watching the servers at once.
+    async fn client(&self) -> Result<&(mongodb::Client, Option<SelectionCriteria>)> {
+        self.client
+            .get_or_try_init(|| async {
+                let options = ClientOptions::parse(self.connection.clone())
+                    .await
+                    .map_err(|error| fault::explain(&error, false))?;
+                let options = self.tune(options);
+                let criteria = options.selection_criteria.clone();
+                let client = mongodb::Client::with_options(options)
+                    .map_err(|error| fault::explain(&error, false))?;
+                Ok((client, criteria))
+            })
+            .await
+    }
+
+    fn tune(&self, mut options: ClientOptions) -> ClientOptions {
+        // What may be repeated is decided by the attempt plane, which counts and meters it.
+        options.retry_reads = Some(false);
+        options.retry_writes = Some(false);
+        options.max_adaptive_retries = Some(0);
+        options
+            .app_name
+            .get_or_insert_with(|| self.app_name.clone());
+        options
+            .server_selection_timeout
+            .get_or_insert(policy::SERVER_SELECTION);
+        options.connect_timeout.get_or_insert(policy::CONNECT);
+        options.max_pool_size.get_or_insert(policy::POOL);
+        let gauge = self.gauge.clone();
+        options.cmap_event_handler = Some(EventHandler::callback(move |event| match event {
+            CmapEvent::ConnectionCreated(_) => gauge.inc(),
+            CmapEvent::ConnectionClosed(_) => gauge.dec(),
+            CmapEvent::ConnectionCheckedOut(_) => {
+                // Outside a command, as when the driver ends sessions, nobody asks.
+                let _ = HAS_CONNECTION.try_with(|has| has.set(true));
+            }
+            _ => {}
+        }));
+        options
+    }
+
+    async fn exchange(&self, attempt: Attempt<Command>) -> Result<Reply> {
+        let (client, criteria) = self.client().await?;
+        let Command {
+            database,
+            mut body,
+            reads,
+        } = attempt.request;
+        // A second attempt has less time than the first.
+        if let (Some(left), Ok(time)) = (attempt.cx.remaining(), body.get_i64("maxTimeMS")) {
+            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+            body.insert("maxTimeMS", time.min(left).max(1));
+        }
+        let database = client.database(&database);
+        let mut run = database.run_command(body);
+        if let Some(criteria) = criteria.as_ref().filter(|_| reads) {
+            run = run.selection_criteria(criteria.clone());
+        }
+        let command = async {
+            run.await
+                .map_err(|error| fault::explain(&error, HAS_CONNECTION.with(Cell::get)))
+        };
+        HAS_CONNECTION
+            .scope(Cell::new(false), command)
+            .await
+            .map(Reply)
+    }
+}

@@ -1,0 +1,29 @@
+//! What a MongoDB deployment bears, as far as anyone can say beforehand.
+
+use business_tools_core::{Backoff, Policy, millis, secs};
+
+/// The protocol has no quotas: what is bounded here is our own share of the server.
+pub(crate) const POLICY: Policy = Policy {
+    in_flight: 32,
+    deadline: secs(60),
+    // Above the default `max_time_ms`, so that the server's own time-out is heard first.
+    attempt_timeout: secs(35),
+    // Waiting for a server is the driver's part of an attempt; one more try is for what broke half-way.
+    retry: Backoff {
+        attempts: 2,
+        base: millis(200),
+        multiplier: 2.0,
+        max: secs(2),
+    },
+    ..Policy::DEFAULT
+};
+
+/// How long a server is looked for when the connection string says nothing. The driver's own 30 s
+/// would use up half a call.
+pub(crate) const SERVER_SELECTION: std::time::Duration = secs(5);
+
+/// How long one connection may take to be made.
+pub(crate) const CONNECT: std::time::Duration = secs(5);
+
+/// Connections in the pool when the connection string says nothing.
+pub(crate) const POOL: u32 = 16;
