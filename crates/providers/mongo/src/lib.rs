@@ -16,7 +16,7 @@ pub mod tools;
 pub use config::MongoConfig;
 pub use provider::Mongo;
 #[cfg(feature = "sandbox")]
-pub use sandbox_entry::sandbox_config;
+pub use sandbox_entry::{sandbox_config, simulator};
 
 /// What to say when the server refuses the user.
 const AUTH_HINT: &str =

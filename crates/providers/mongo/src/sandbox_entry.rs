@@ -1,6 +1,17 @@
 //! The simulator as the sandbox runs it.
 
+use std::sync::Arc;
+
+use business_tools_sandbox::{
+    CancellationToken, Simulator, Switchboard, TcpSimulator, async_trait,
+};
 use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+/// The simulated MongoDB server, for the sandbox to run.
+pub fn simulator() -> Simulator {
+    Simulator::tcp("mongo", Arc::new(Server)).scheme("mongodb")
+}
 
 /// The configuration that leads to a simulator at `base_url`.
 pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
@@ -11,5 +22,20 @@ pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
     match json!({ "uri": uri }) {
         Value::Object(fields) => fields,
         _ => Map::new(),
+    }
+}
+
+struct Server;
+
+#[async_trait]
+impl TcpSimulator for Server {
+    async fn serve(
+        &self,
+        listener: TcpListener,
+        _faults: Arc<Switchboard>,
+        shutdown: CancellationToken,
+    ) {
+        shutdown.cancelled().await;
+        drop(listener);
     }
 }
