@@ -34,12 +34,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts `command` and stops it later by `signal`, removing `folder` once it has ended.
-    pub(crate) fn start(command: &Command, signal: &str, folder: Option<&Path>) -> Result<Self> {
-        Self::start_logged(command, signal, folder, Stdio::inherit(), Stdio::inherit())
-    }
-
-    /// The same, with its output going elsewhere.
-    pub(crate) fn start_logged(
+    pub(crate) fn start(
         command: &Command,
         signal: &str,
         folder: Option<&Path>,
@@ -119,6 +114,8 @@ mod tests {
             Command::new("sh").args(["-c", &script]),
             "TERM",
             Some(&folder),
+            Stdio::null(),
+            Stdio::null(),
         )
         .unwrap();
         let end = Instant::now() + Duration::from_secs(5);

@@ -24,7 +24,7 @@ impl Server {
     pub(super) fn start(binary: &Path) -> Result<Self> {
         let port = service::free_port()?;
         let listen = format!("127.0.0.1:{port}");
-        let mut service = Service::start_logged(
+        let mut service = Service::start(
             &sh::program(binary, ["serve", "--sandbox", "--listen", &listen]),
             "TERM",
             None,

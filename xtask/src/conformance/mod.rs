@@ -81,7 +81,7 @@ fn serve(program: &Path, args: &[&str]) -> Result<(Service, String)> {
     let port = service::free_port()?;
     let listen = format!("127.0.0.1:{port}");
     let log = std::fs::File::create(program.with_extension("conformance.log"))?;
-    let server = Service::start_logged(
+    let server = Service::start(
         sh::program(program, args).args(["--listen", &listen]),
         "TERM",
         None,

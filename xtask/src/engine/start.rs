@@ -51,7 +51,7 @@ impl Engine {
 
         let log = env::cache()?.join(format!("documentdb/server-{port}.log"));
         let output = File::create(&log)?;
-        let service = Service::start_logged(
+        let service = Service::start(
             in_root(&root, &bin.join("postgres")).arg("-D").arg(&data),
             "INT",
             Some(&outside),

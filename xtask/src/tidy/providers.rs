@@ -100,7 +100,7 @@ impl Wiring<'_> {
             format!("add \"{id}?/sandbox\" to it"),
         );
         need(
-            self.rows.contains(&format!("feature = \"{id}\"")),
+            self.rows.contains(&format!("#[cfg(feature = \"{id}\")]")),
             ROWS,
             format!("has no row for `{id}`"),
             format!("add one under #[cfg(feature = \"{id}\")]"),
