@@ -210,5 +210,5 @@ pub(crate) async fn start_sandbox(listen: SocketAddr) -> Result<business_tools_s
 /// Says where the sandbox and its switchboard are.
 #[cfg(feature = "sandbox")]
 pub(crate) fn tell_sandbox(running: &business_tools_sandbox::Running) {
-    crate::cli::say(&format!("sandbox: http://{}", running.http()));
+    crate::cli::say(&format!("sandbox: http://{}", running.http));
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -10,7 +11,9 @@ use tracing::Instrument;
 use crate::Env;
 use crate::around::{Around, Inner, Next};
 use crate::call::{Call, Outcome, Reply};
+use crate::cx::Cx;
 use crate::error::{Kind, Result};
+use crate::plugin::DEFAULT_ACCOUNT;
 
 /// Where audit lines go.
 pub trait AuditSink: Send + Sync {
@@ -82,11 +85,12 @@ fn begin(call: &Call) -> Map<String, Value> {
     let principal = call.cx.principal();
     // Only an account that exists is named: the argument is not checked yet.
     let asked = call.args.get("account").and_then(Value::as_str);
-    let account = call
-        .plugin
-        .accounts()
-        .into_iter()
-        .find(|known| asked.is_none_or(|a| a == *known));
+    let accounts = call.plugin.accounts();
+    let account = match asked {
+        Some(asked) => accounts.into_iter().find(|known| *known == asked),
+        None if accounts.len() == 1 => accounts.first().copied(),
+        None => accounts.into_iter().find(|known| *known == DEFAULT_ACCOUNT),
+    };
     let line = json!({
         "event": "call",
         "request_id": call.cx.request_id(),
@@ -102,6 +106,39 @@ fn begin(call: &Call) -> Map<String, Value> {
         Value::Object(line) => line,
         _ => Map::new(),
     }
+}
+
+/// Records a call of a tool that is not there.
+pub(crate) fn unknown_tool(env: &Env, tool: &str, cx: &Cx) {
+    env.metrics
+        .call_done("unknown", Some(Kind::ToolNotFound), Duration::ZERO);
+    let principal = cx.principal();
+    let tool: String = tool.chars().take(64).collect();
+    tracing::info!(
+        tool,
+        tenant = &*principal.tenant,
+        request_id = cx.request_id(),
+        status = Kind::ToolNotFound.code(),
+        "call refused or failed"
+    );
+    if let Some(sink) = &env.audit {
+        sink.record(&json!({
+            "event": "call",
+            "request_id": cx.request_id(),
+            "tenant": &*principal.tenant,
+            "subject": &*principal.subject,
+            "tool": tool,
+            "timestamp": now(),
+            "outcome": Kind::ToolNotFound.code(),
+            "code": Kind::ToolNotFound.code(),
+            "origin": "error",
+            "duration_ms": 0,
+        }));
+    }
+}
+
+fn now() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
 }
 
 /// The shape of arguments without their text: what was asked can be followed, not what was said.
@@ -146,7 +183,13 @@ impl Open {
                 tracing::error!(status, duration_ms = took, cause, "call failed");
             }
             Some(error) => {
-                let (message, cause) = (error.message(), error.cause());
+                // These two quote the arguments, which are for the caller alone.
+                let quotes = matches!(
+                    error.kind(),
+                    Kind::InvalidArguments | Kind::ConfirmationRequired
+                );
+                let message = (!quotes).then(|| error.message());
+                let cause = error.cause();
                 tracing::info!(
                     status,
                     duration_ms = took,
@@ -158,8 +201,7 @@ impl Open {
             None => tracing::info!(status, origin, duration_ms = took, "call done"),
         });
         if let (Some(sink), Some(mut line)) = (&self.sink, self.line.take()) {
-            let now = jiff::Timestamp::now();
-            line.insert("timestamp".into(), format!("{now:.3}").into());
+            line.insert("timestamp".into(), now().into());
             line.insert("outcome".into(), status.into());
             line.insert("origin".into(), origin.into());
             line.insert("duration_ms".into(), took.into());
