@@ -86,7 +86,7 @@ async fn serve(
     client: &mut Client<'_>,
 ) -> Result<Reply, Error> {
     tokio::pin!(work);
-    let mut told = 0;
+    let mut told = None;
     loop {
         tokio::select! {
             // What was said before the end is told before the end.
@@ -97,8 +97,8 @@ async fn serve(
                     let _ = reply.send(answer);
                 }
                 Event::Progress { done, total, message } => {
-                    if done > told {
-                        told = done;
+                    if told.is_none_or(|told| done > told) {
+                        told = Some(done);
                         progress(client.context, done, total, message).await;
                     }
                 }
