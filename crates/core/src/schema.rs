@@ -218,7 +218,7 @@ fn add_common(properties: &mut Map<String, Value>, spec: &Spec, accounts: &[&str
                    "description": "Same key: done once."}),
         );
     }
-    if spec.effect == Effect::Destructive {
+    if spec.effect == Effect::Destructive || spec.asks {
         add(
             "confirm_token",
             json!({"type": "string", "maxLength": 2048,

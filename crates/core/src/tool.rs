@@ -70,6 +70,8 @@ pub struct Spec {
     pub find_out: &'static str,
     /// Whether a call equal to one just made is taken for a repetition even without a key.
     pub dedup_secs: u64,
+    /// Whether it may ask a person although it destroys nothing by itself.
+    pub asks: bool,
 }
 
 impl Spec {
@@ -87,6 +89,7 @@ impl Spec {
             untrusted: Untrusted::None,
             find_out: "",
             dedup_secs: 0,
+            asks: false,
         }
     }
 
@@ -168,6 +171,12 @@ impl Spec {
     /// An equal call within so many seconds is taken for a repetition, and gets the first one's outcome.
     pub const fn dedup(mut self, secs: u64) -> Self {
         self.dedup_secs = secs;
+        self
+    }
+
+    /// Some calls of a tool that is not destructive are: those ask a person, as [`Tool::confirm`] says.
+    pub const fn asks(mut self) -> Self {
+        self.asks = true;
         self
     }
 
