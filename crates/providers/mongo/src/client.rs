@@ -118,14 +118,21 @@ impl Client {
     }
 
     /// Runs a command that writes, under the rules of the tool that is being called.
-    pub(crate) async fn write(
+    pub(crate) async fn write(&self, cx: &Cx, database: &str, body: Document) -> Result<Document> {
+        self.write_as(cx, repeat_of(cx), database, body).await
+    }
+
+    /// Runs a command that writes and may be repeated more or less than its tool in general.
+    pub(crate) async fn write_as(
         &self,
         cx: &Cx,
+        repeat: Repeat,
         database: &str,
         mut body: Document,
     ) -> Result<Document> {
+        self.add_write_concern(&mut body);
         body.insert("maxTimeMS", self.time_for(cx));
-        self.write_untimed(cx, database, body).await
+        self.run(cx, repeat, database, body, false).await
     }
 
     /// Runs a write that the server should finish however long it takes.
@@ -135,11 +142,14 @@ impl Client {
         database: &str,
         mut body: Document,
     ) -> Result<Document> {
+        self.add_write_concern(&mut body);
+        self.run(cx, repeat_of(cx), database, body, false).await
+    }
+
+    fn add_write_concern(&self, body: &mut Document) {
         if let Some(concern) = &self.write_concern {
             body.insert("writeConcern", concern.clone());
         }
-        let repeat = cx.tool().map_or(Repeat::IfUnprocessed, Spec::repeat);
-        self.run(cx, repeat, database, body, false).await
     }
 
     async fn run(
@@ -177,6 +187,11 @@ impl Client {
             tracing::debug!(%error, "a cursor was left to its own time-out");
         }
     }
+}
+
+/// Whether the tool that is being called may be repeated when an answer was lost.
+fn repeat_of(cx: &Cx) -> Repeat {
+    cx.tool().map_or(Repeat::IfUnprocessed, Spec::repeat)
 }
 
 struct Driver {

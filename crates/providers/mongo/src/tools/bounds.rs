@@ -54,8 +54,7 @@ impl Mongo {
                 return Ok(());
             }
         };
-        let mut stages = Vec::new();
-        winning_stages(&Bson::Document(plan), false, &mut stages);
+        let stages = stages_of(&plan);
         let scans = stages.iter().any(|stage| stage == "COLLSCAN");
         let indexed = stages.iter().any(|stage| INDEXED.contains(&stage.as_str()));
         if scans && !indexed {
@@ -72,23 +71,35 @@ impl Mongo {
     }
 }
 
-/// The names of the stages of the winning plans, wherever the server puts them.
-fn winning_stages(value: &Bson, winning: bool, stages: &mut Vec<String>) {
-    match value {
-        Bson::Document(document) => {
-            for (key, value) in document {
-                match value {
-                    Bson::String(stage) if winning && key == "stage" => stages.push(stage.clone()),
-                    _ if key == "rejectedPlans" || key == "command" => {}
-                    _ => winning_stages(value, winning || key == "winningPlan", stages),
-                }
-            }
+/// The names of the stages of the winning plans, outermost first.
+pub(super) fn stages_of(plan: &Document) -> Vec<String> {
+    let mut stages = Vec::new();
+    winning(plan, "stage", false, &mut stages);
+    stages
+}
+
+/// The names of the indexes that the winning plans use.
+pub(super) fn indexes_of(plan: &Document) -> Vec<String> {
+    let mut indexes = Vec::new();
+    winning(plan, "indexName", false, &mut indexes);
+    indexes.dedup();
+    indexes
+}
+
+/// Texts of a member inside winning plans, wherever the server puts those: a pipeline, a sharded or a
+/// slot-based plan has them further in.
+fn winning(plan: &Document, member: &str, inside: bool, found: &mut Vec<String>) {
+    for (key, value) in plan {
+        let inside = inside || key == "winningPlan";
+        match value {
+            Bson::String(text) if inside && key == member => found.push(text.clone()),
+            _ if matches!(key.as_str(), "rejectedPlans" | "command" | "slotBasedPlan") => {}
+            Bson::Document(inner) => winning(inner, member, inside, found),
+            Bson::Array(items) => items
+                .iter()
+                .filter_map(Bson::as_document)
+                .for_each(|inner| winning(inner, member, inside, found)),
+            _ => {}
         }
-        Bson::Array(items) => {
-            for item in items {
-                winning_stages(item, winning, stages);
-            }
-        }
-        _ => {}
     }
 }
