@@ -35,24 +35,28 @@ pub(crate) async fn strike(
     stop: &CancellationToken,
     answer: impl Future<Output = Response>,
 ) -> Result<Response, Aborted> {
-    match (fault.kind, fault.delay) {
-        (FaultKind::SlowBody, _) | (_, None) => {}
-        (_, Some(delay)) => sleep(delay).await,
-    }
-    match fault.kind {
-        FaultKind::Status => Ok(status(&fault, simulator)),
-        FaultKind::Latency => {
-            if fault.delay.is_none() {
-                sleep(LATENCY).await;
-            }
-            Ok(answer.await)
-        }
-        FaultKind::Reset => Err(control.reset()),
-        FaultKind::ResetAfterWrite => {
-            drop(answer.await);
-            Err(control.reset())
-        }
-        FaultKind::Hang => {
+    let pause = sleep(match (fault.kind, fault.delay) {
+        (FaultKind::SlowBody, _) => Duration::ZERO,
+        (FaultKind::Latency, None) => LATENCY,
+        (_, delay) => delay.unwrap_or_default(),
+    });
+    let answer = if runs(fault.kind) {
+        Some(answer.await)
+    } else {
+        None
+    };
+    // After the simulator ran: a client that does not wait this long has still changed the state.
+    pause.await;
+    match (fault.kind, answer) {
+        (FaultKind::Latency, Some(answer)) => Ok(answer),
+        (FaultKind::Truncate, Some(answer)) => truncate(answer, control).await,
+        (FaultKind::SlowBody, Some(answer)) => drip(answer, fault.delay.unwrap_or(DRIP)).await,
+        (FaultKind::Garbage, _) => Ok(garbage()),
+        (FaultKind::Status, _) => Ok(status(&fault, simulator)),
+        (FaultKind::Html, _) => Ok(html(&fault)),
+        (FaultKind::Huge, _) => Ok(huge()),
+        (FaultKind::Reset | FaultKind::ResetAfterWrite, _) => Err(control.reset()),
+        (FaultKind::Hang, _) => {
             // hyper drops this future when the client goes away.
             tokio::select! {
                 () = sleep(HANG) => {}
@@ -60,14 +64,24 @@ pub(crate) async fn strike(
             }
             Err(Aborted)
         }
-        FaultKind::Truncate => truncate(answer.await, control).await,
-        FaultKind::Garbage => {
-            drop(answer.await);
-            Ok(garbage())
-        }
-        FaultKind::Html => Ok(html(&fault)),
-        FaultKind::Huge => Ok(huge()),
-        FaultKind::SlowBody => drip(answer.await, fault.delay.unwrap_or(DRIP)).await,
+        // The three that show an answer have one.
+        (FaultKind::Latency | FaultKind::Truncate | FaultKind::SlowBody, None) => Err(Aborted),
+    }
+}
+
+/// Whether the simulator gets the request.
+fn runs(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Latency
+        | FaultKind::ResetAfterWrite
+        | FaultKind::Truncate
+        | FaultKind::Garbage
+        | FaultKind::SlowBody => true,
+        FaultKind::Status
+        | FaultKind::Reset
+        | FaultKind::Hang
+        | FaultKind::Html
+        | FaultKind::Huge => false,
     }
 }
 

@@ -30,6 +30,7 @@ mod switchboard;
 
 pub mod accounts;
 pub mod auth;
+pub mod callback;
 pub mod clock;
 pub mod form;
 pub mod ids;
@@ -40,6 +41,7 @@ pub mod shelf;
 pub use accounts::Accounts;
 pub use async_trait::async_trait;
 pub use axum;
+pub use callback::Callback;
 pub use form::Form;
 pub use recorder::{Arrival, Recorded};
 pub use runner::{Limits, Running, Sandbox};

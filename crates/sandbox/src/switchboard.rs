@@ -25,7 +25,7 @@ use crate::recorder::{Arrival, Recorded, Recorder};
 /// | `huge` | 200 and a JSON document of 100 MB | no |
 /// | `slow_body` | the normal answer, one byte every `delay_ms` (50) | yes |
 ///
-/// `delay_ms` delays the other kinds as well.
+/// `delay_ms` delays the other kinds as well. Where the simulator runs, it runs before the delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {

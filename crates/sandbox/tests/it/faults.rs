@@ -54,6 +54,20 @@ async fn latency_delays_the_normal_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_gives_up_on_latency_has_still_written() {
+    let shop = shop().await;
+    arm(
+        shop.addr(),
+        json!({"provider":"shop","kind":"latency","delay_ms":60_000}),
+    )
+    .await;
+    let patience = Duration::from_millis(300);
+    let given_up = timeout(patience, send(shop.addr(), "POST", "/shop/orders", "")).await;
+    assert!(given_up.is_err());
+    assert_eq!(shop.orders(), 1);
+}
+
+#[tokio::test]
 async fn delay_delays_other_faults_too() {
     let shop = shop().await;
     arm(

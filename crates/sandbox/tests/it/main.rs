@@ -7,6 +7,7 @@
     reason = "clippy takes the helpers of tests for production code"
 )]
 
+mod callback;
 mod client;
 mod control;
 mod faults;

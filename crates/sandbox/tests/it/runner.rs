@@ -189,6 +189,30 @@ async fn connections_over_the_bound_wait_for_a_slot() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_a_hang_frees_its_slot() {
+    let shop = limited(Limits {
+        connections: 1,
+        ..Limits::default()
+    })
+    .await;
+    shop.running
+        .switchboard()
+        .inject(FaultRule::new("shop", FaultKind::Hang).times(1));
+    let mut first = TcpStream::connect(shop.addr()).await.unwrap();
+    first
+        .write_all(&request("GET", "/shop/orders", &[], ""))
+        .await
+        .unwrap();
+    assert!(
+        timeout(Duration::from_millis(200), first.readable())
+            .await
+            .is_err()
+    );
+    drop(first);
+    assert_eq!(fetch(shop.addr(), "/shop/orders").await.status(), 200);
+}
+
+#[tokio::test]
 async fn shutdown_lets_requests_in_flight_finish_and_closes_idle_connections() {
     let shop = shop().await;
     let addr = shop.addr();
