@@ -83,7 +83,7 @@ fn between_ours(package: &Package, line: &Dependency) -> Option<&'static str> {
 fn reserved(package: &Package, line: &Dependency) -> Option<&'static str> {
     let (_, owners) = RESERVED.iter().find(|(name, _)| *name == line.name)?;
     let allowed = owners.contains(&package.name.as_str())
-        || (line.kind == Kind::Dev && matches!(package.name.as_str(), SERVER | TESTKIT));
+        || (line.kind == Kind::Dev && matches!(package.name.as_str(), SERVER | SANDBOX | TESTKIT));
     (!allowed)
         .then_some("xtask/src/tidy/arrows.rs says which crate of ours has it, and why it alone")
 }

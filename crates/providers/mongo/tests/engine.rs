@@ -7,6 +7,7 @@ mod front;
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::Once;
     use std::time::Duration;
 
     use bson::{Document, doc};
@@ -19,18 +20,26 @@ mod tests {
     /// The PostgreSQL with the documentdb extension.
     const ENGINE: &str = "TEST_DOCUMENTDB_URL";
 
-    /// The value of a variable; a missing one is told past the capture of the test runner.
-    fn given(name: &str, how: &str) -> Option<String> {
+    /// The value of a variable. A missing one is told once, past the test runner's capture.
+    fn given(name: &str, how: &str, told: &Once) -> Option<String> {
         let value = std::env::var_os(name).and_then(|value| value.into_string().ok());
         if value.is_none() {
-            let note = format!("\nSKIPPED: {name} is not set, so nothing ran against it. {how}\n");
-            std::io::stderr().write_all(note.as_bytes()).unwrap();
+            told.call_once(|| {
+                let note =
+                    format!("\nSKIPPED: {name} is not set, nothing runs against it. {how}\n");
+                std::io::stderr().write_all(note.as_bytes()).unwrap();
+            });
         }
         value
     }
 
     async fn front() -> Option<Front> {
-        let url = given(ENGINE, "`cargo xtask test` starts the engine and sets it.");
+        static TOLD: Once = Once::new();
+        let url = given(
+            ENGINE,
+            "`cargo xtask test` starts the engine and sets it.",
+            &TOLD,
+        );
         assert!(
             url.is_some() || std::env::var_os("CI").is_none(),
             "in CI the engine is not optional: {ENGINE} must be set"
