@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower::{Layer, Service, ServiceExt};
@@ -24,7 +25,7 @@ impl<Q, S> Inner<Q> for S where
 }
 
 /// A layer as one function around the rest of the stack.
-pub trait Around<Q, R>: Clone + Send + Sync + 'static {
+pub trait Around<Q, R>: Send + Sync + 'static {
     /// Handles a request; `next` is everything further in, and may be run never, once or often.
     fn around<S>(&self, request: Q, next: Next<S>) -> impl Future<Output = Result<R>> + Send
     where
@@ -47,29 +48,45 @@ impl<S> Next<S> {
 
 /// Makes a [`tower::Layer`] of an [`Around`].
 pub fn around<A>(around: A) -> AroundLayer<A> {
-    AroundLayer(around)
+    AroundLayer(Arc::new(around))
 }
 
 /// The [`tower::Layer`] of an [`Around`].
-#[derive(Debug, Clone)]
-pub struct AroundLayer<A>(A);
+#[derive(Debug)]
+pub struct AroundLayer<A>(Arc<A>);
 
-impl<A: Clone, S> Layer<S> for AroundLayer<A> {
+impl<A> Clone for AroundLayer<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<A, S> Layer<S> for AroundLayer<A> {
     type Service = AroundService<A, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
         AroundService {
-            around: self.0.clone(),
+            around: Arc::clone(&self.0),
             inner,
         }
     }
 }
 
 /// The [`tower::Service`] of an [`Around`].
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AroundService<A, S> {
-    around: A,
+    // A stack is cloned for every request, and each layer again for what is further in.
+    around: Arc<A>,
     inner: S,
+}
+
+impl<A, S: Clone> Clone for AroundService<A, S> {
+    fn clone(&self) -> Self {
+        Self {
+            around: Arc::clone(&self.around),
+            inner: self.inner.clone(),
+        }
+    }
 }
 
 impl<A, S, Q> Service<Q> for AroundService<A, S>
@@ -88,7 +105,7 @@ where
     }
 
     fn call(&mut self, request: Q) -> Self::Future {
-        let around = self.around.clone();
+        let around = Arc::clone(&self.around);
         let next = Next(self.inner.clone());
         Box::pin(async move { around.around(request, next).await })
     }

@@ -1,6 +1,7 @@
 //! The context of one call: who asks, for which account, until when, and how to reach the caller.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,8 +74,16 @@ pub struct Cx {
     account: Arc<str>,
     deadline: Option<Instant>,
     cancel: CancellationToken,
-    dry_run: Option<Arc<Mutex<Option<Value>>>>,
+    dry_run: Option<Arc<Mutex<Option<Preview>>>>,
+    wrote: Arc<AtomicBool>,
     tool: Option<&'static crate::tool::Spec>,
+}
+
+/// The request that a dry run shows.
+pub(crate) struct Preview {
+    pub(crate) request: Value,
+    /// It only looks: what would be written depends on its answer.
+    pub(crate) look_up: bool,
 }
 
 struct Shared {
@@ -133,6 +142,10 @@ impl Cx {
         &self.account
     }
 
+    pub(crate) fn account_shared(&self) -> &Arc<str> {
+        &self.account
+    }
+
     /// When the call must be over.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
@@ -176,7 +189,9 @@ impl Cx {
 
     /// The key that limits, breakers and caches are kept under: tenant and account.
     pub fn scope_key(&self) -> String {
-        format!("{}/{}", self.shared.principal.tenant, self.account)
+        // The length keeps tenants and accounts with a slash in their names apart.
+        let tenant = &self.shared.principal.tenant;
+        format!("{}:{tenant}/{}", tenant.len(), self.account)
     }
 
     pub(crate) fn with_account(mut self, account: Arc<str>) -> Self {
@@ -184,8 +199,10 @@ impl Cx {
         self
     }
 
+    /// The context of one call of a tool.
     pub(crate) fn with_tool(mut self, spec: &'static crate::tool::Spec) -> Self {
         self.tool = Some(spec);
+        self.wrote = Arc::default();
         self
     }
 
@@ -201,21 +218,40 @@ impl Cx {
         self
     }
 
+    /// The same call, cancelled by `token` too.
+    pub(crate) fn with_cancel(mut self, token: CancellationToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// Notes that an unrepeatable request of this call was done, or may have been.
+    pub(crate) fn set_wrote(&self) {
+        self.wrote.store(true, Ordering::Release);
+    }
+
+    /// Whether an unrepeatable request of this call was done, or may have been.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::Acquire)
+    }
+
     pub(crate) fn into_dry_run(mut self) -> Self {
         self.dry_run = Some(Arc::new(Mutex::new(None)));
         self
     }
 
-    /// Keeps the request that would have been sent, the first one only.
-    pub(crate) fn preview(&self, request: Value) {
+    /// Keeps the request that would have been sent: the first one that writes, or else the first.
+    pub(crate) fn preview(&self, preview: Preview) {
         if let Some(slot) = &self.dry_run
             && let Ok(mut slot) = slot.lock()
+            && slot
+                .as_ref()
+                .is_none_or(|old| old.look_up && !preview.look_up)
         {
-            slot.get_or_insert(request);
+            *slot = Some(preview);
         }
     }
 
-    pub(crate) fn take_preview(&self) -> Option<Value> {
+    pub(crate) fn take_preview(&self) -> Option<Preview> {
         self.dry_run.as_ref()?.lock().ok()?.take()
     }
 }
@@ -276,6 +312,7 @@ impl CxBuilder {
             deadline: self.deadline,
             cancel: self.cancel,
             dry_run: None,
+            wrote: Arc::default(),
             tool: None,
         }
     }

@@ -179,6 +179,7 @@ struct Inner {
 impl Error {
     /// An error of this kind with one plain sentence for the caller.
     ///
+    /// Its fate is `Unknown` where the kind leaves open what became of the request, else `Refused`.
     /// The message must hold no secret, no URL query and no upstream body.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         let status = match kind {
@@ -187,10 +188,22 @@ impl Error {
             }
             _ => Status::Permanent,
         };
+        // Whoever knows better says so; until then a write that ends like this may have been done.
+        let fate = match kind {
+            Kind::Timeout
+            | Kind::Cancelled
+            | Kind::Unavailable
+            | Kind::UpstreamError
+            | Kind::BadUpstreamResponse
+            | Kind::ResultTooLarge
+            | Kind::OutcomeUnknown
+            | Kind::Internal => Fate::Unknown,
+            _ => Fate::Refused,
+        };
         Self(Box::new(Inner {
             kind,
             status,
-            fate: Fate::Refused,
+            fate,
             message: message.into(),
             hint: None,
             retry_after: None,

@@ -1,9 +1,11 @@
 //! Health: checks in the background with jitter, and the last result for whoever asks.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +42,10 @@ impl HealthBoard {
         stop: CancellationToken,
     ) {
         loop {
-            self.check(&registry).await;
+            tokio::select! {
+                () = self.check(&registry) => {}
+                () = stop.cancelled() => return,
+            }
             // Jitter, so that many replicas do not ask at the same moment.
             let wait = interval.mul_f64(0.8 + 0.4 * fastrand::f64());
             tokio::select! {
@@ -90,19 +95,32 @@ fn row(health: &Health) -> Value {
     }
 }
 
+/// Checks every account; the first one that fails speaks for the provider.
 async fn check_one(plugin: &dyn ToolPlugin) -> Health {
-    let cx = Cx::builder(Principal::local())
-        .deadline(tokio::time::Instant::now() + PATIENCE)
-        .build();
-    match tokio::time::timeout(PATIENCE + Duration::from_secs(1), plugin.health(&cx)).await {
-        Ok(health) => health,
-        Err(_) => Health {
+    let checks = plugin.accounts().into_iter().map(|account| async move {
+        let cx = Cx::builder(Principal::local())
+            .deadline(tokio::time::Instant::now() + PATIENCE)
+            .build()
+            .with_account(account.into());
+        let check = AssertUnwindSafe(plugin.health(&cx)).catch_unwind();
+        let outcome = tokio::time::timeout(PATIENCE + Duration::from_secs(1), check).await;
+        let failed = |error: Error| Health {
             ok: false,
-            error: Some(
-                Error::new(Kind::Timeout, "The health check took too long")
-                    .provider(plugin.info().id),
-            ),
+            error: Some(error.provider(plugin.info().id)),
             latency: PATIENCE,
-        },
-    }
+        };
+        match outcome {
+            Ok(Ok(health)) => health,
+            Ok(Err(_)) => failed(Error::internal("the health check panicked")),
+            Err(_) => failed(Error::new(Kind::Timeout, "The health check took too long")),
+        }
+    });
+    let results = futures_util::future::join_all(checks).await;
+    let slowest = results.iter().map(|health| health.latency).max();
+    let bad = results.into_iter().find(|health| !health.ok);
+    bad.unwrap_or(Health {
+        ok: true,
+        error: None,
+        latency: slowest.unwrap_or_default(),
+    })
 }

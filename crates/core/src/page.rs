@@ -175,7 +175,8 @@ impl Place {
     }
 }
 
-fn size(value: &Value) -> usize {
+/// The bytes of a value as JSON.
+pub(crate) fn size(value: &Value) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -215,6 +215,9 @@ pub struct Timeouts {
     pub attempt: Option<Span>,
 }
 
+/// The longest span: longer ones overflow clocks, and nobody means them.
+const LONGEST: Duration = Duration::from_hours(24 * 366);
+
 /// A length of time as people write it: `500ms`, `30s`, `5m`, `1h`; a bare number is seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
@@ -263,6 +266,7 @@ impl std::str::FromStr for Span {
             .parse::<f64>()
             .ok()
             .and_then(|n| Duration::try_from_secs_f64(n * scale).ok())
+            .filter(|span| *span <= LONGEST)
             .map(Self)
             .ok_or_else(|| format!("`{text}` is not a length of time; write 500ms, 30s, 5m or 1h"))
     }
@@ -278,8 +282,10 @@ impl<'de> Deserialize<'de> for Span {
         }
         match Form::deserialize(deserializer)? {
             Form::Number(n) => Duration::try_from_secs_f64(n)
+                .ok()
+                .filter(|span| *span <= LONGEST)
                 .map(Self)
-                .map_err(|_| serde::de::Error::custom("a length of time cannot be negative")),
+                .ok_or_else(|| serde::de::Error::custom("must be between 0 and a year")),
             Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
         }
     }

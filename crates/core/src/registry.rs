@@ -1,13 +1,14 @@
 //! The registry: tools by name, replaced atomically, read without waiting.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use tower::ServiceExt;
+use tracing::Instrument;
 
-use crate::call::{Call, CallService, Options, Outcome, call_stack};
+use crate::call::{Call, CallService, Options, Outcome, audit, call_stack};
 use crate::cx::Cx;
 use crate::error::{Error, Kind, Result};
 use crate::plugin::{ToolInfo, ToolPlugin};
@@ -61,6 +62,8 @@ struct State {
 #[derive(Clone)]
 pub struct Registry {
     state: Arc<ArcSwap<State>>,
+    /// Held by those who change it, never by those who read.
+    changes: Arc<Mutex<()>>,
     stack: CallService,
     env: Env,
 }
@@ -70,6 +73,7 @@ impl Registry {
     pub fn new(env: Env) -> Self {
         Self {
             state: Arc::default(),
+            changes: Arc::default(),
             stack: call_stack(&env),
             env,
         }
@@ -85,21 +89,22 @@ impl Registry {
     /// # Errors
     /// `CONFLICT` when another plugin has a tool of the same name; nothing is changed then.
     pub fn add(&self, plugin: Arc<dyn ToolPlugin>) -> Result<()> {
+        let _one_at_a_time = self.changing();
         let name = plugin.name().to_owned();
-        let taken = self.state.load().tools.values().find_map(|entry| {
-            let clash = entry.plugin.name() != name
-                && plugin
-                    .tools()
-                    .iter()
-                    .any(|tool| tool.spec.name == entry.tool.spec.name);
-            clash.then(|| (entry.tool.spec.name, entry.plugin.name().to_owned()))
-        });
-        if let Some((tool, owner)) = taken {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("The plugin `{owner}` has a tool `{tool}` already"),
-            )
-            .hint("Rename the tool or remove one of the plugins"));
+        let state = self.state.load();
+        let mut own = BTreeSet::new();
+        for tool in plugin.tools() {
+            let tool = tool.spec.name;
+            let owner = state.tools.get(tool).map(|entry| entry.plugin.name());
+            let owner = owner.filter(|owner| *owner != name);
+            let twice = !own.insert(tool);
+            if let Some(owner) = owner.or(twice.then_some(name.as_str())) {
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("The plugin `{owner}` has a tool `{tool}` already"),
+                )
+                .hint("Rename the tool or remove one of the plugins"));
+            }
         }
         self.change(|plugins, _| {
             plugins.insert(name.clone(), Arc::clone(&plugin));
@@ -109,6 +114,7 @@ impl Registry {
 
     /// Removes a plugin. Calls in flight finish on it.
     pub fn remove(&self, name: &str) -> bool {
+        let _one_at_a_time = self.changing();
         let had = self.state.load().plugins.contains_key(name);
         self.change(|plugins, _| {
             plugins.remove(name);
@@ -116,8 +122,13 @@ impl Registry {
         had
     }
 
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sets what may be listed and called.
     pub fn select(&self, selection: Selection) {
+        let _one_at_a_time = self.changing();
         let selection = Arc::new(selection);
         self.change(|_, now| *now = Arc::clone(&selection));
     }
@@ -177,7 +188,8 @@ impl Registry {
 
     /// Calls a tool, through every layer.
     ///
-    /// A write goes on to its end even when this future is dropped; a read ends with it.
+    /// When this future is dropped, a read ends with it; a write that has gone out goes on to its end and is
+    /// recorded, and one that waits for a person, a token or another try is given up.
     ///
     /// # Errors
     /// Those of the layers and of the provider; `TOOL_NOT_FOUND` for an unknown name.
@@ -201,31 +213,38 @@ impl Registry {
             (state.tools.get(tool).cloned(), Arc::clone(&state.selection))
         };
         let Some(Entry { plugin, tool }) = entry else {
-            return Err(self.unknown(tool));
+            audit::unknown_tool(&self.env, tool, &cx);
+            return Err(self.unknown(tool, narrowed.as_deref()));
         };
+        // Whoever drops this call stops what has not gone out yet.
+        let gone = cx.cancel().child_token();
+        let guard = gone.clone().drop_guard();
         let call = Call {
             plugin,
             tool,
             args,
-            cx,
+            cx: cx.with_cancel(gone),
             selection,
             narrowed,
             options: Options::default(),
         };
         let stack = self.stack.clone();
-        if call.spec().writes() {
+        let outcome = if call.spec().writes() {
             // On a task of its own: what has gone out is finished and recorded, whoever hangs up.
-            tokio::spawn(stack.oneshot(call))
+            tokio::spawn(stack.oneshot(call).in_current_span())
                 .await
                 .unwrap_or_else(|join| Err(Error::internal(join)))
         } else {
             stack.oneshot(call).await
-        }
+        };
+        guard.disarm();
+        outcome
     }
 
-    fn unknown(&self, tool: &str) -> Error {
-        let state = self.state.load();
-        let known: Vec<&str> = state.tools.keys().copied().collect();
+    fn unknown(&self, tool: &str, narrowed: Option<&Selection>) -> Error {
+        // What the caller may not see is not named either.
+        let seen = self.tools(narrowed);
+        let known: Vec<&str> = seen.iter().map(|entry| entry.tool.spec.name).collect();
         let shown: String = tool.chars().take(64).collect();
         let hint = match crate::call::validate::nearest(tool, &known) {
             Some(near) => format!("Did you mean `{near}`?"),

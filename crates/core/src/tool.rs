@@ -174,6 +174,15 @@ impl Spec {
         self
     }
 
+    /// What to say when nobody knows whether it was done.
+    pub const fn how_to_find_out(&self) -> &'static str {
+        if self.find_out.is_empty() {
+            LOOK_FIRST
+        } else {
+            self.find_out
+        }
+    }
+
     /// Some calls of a tool that is not destructive are: those ask a person, as [`Tool::confirm`] says.
     pub const fn asks(mut self) -> Self {
         self.asks = true;
@@ -194,6 +203,8 @@ impl Spec {
         !matches!(self.effect, Effect::Read)
     }
 }
+
+pub(crate) const LOOK_FIRST: &str = "Look whether it was done before you try again";
 
 const fn check_name(name: &str) {
     let bytes = name.as_bytes();

@@ -39,7 +39,6 @@ impl Around<Call, Reply> for Authorize {
                 format!("{} needs a scope you lack", spec.name),
             )
             .detail("scopes", spec.scopes)
-            .provider(call.plugin.info().id)
             .hint("Ask the operator for the scopes in `details.scopes`"));
         }
         next.run(call).await

@@ -19,14 +19,28 @@ use crate::metrics::Metrics;
 
 type Flight = Shared<BoxFuture<'static, Outcome>>;
 
+/// The fetches under way. The number tells one from a later one of the same key.
+type Flights = HashMap<String, (u64, WeakShared<BoxFuture<'static, Outcome>>)>;
+
 /// Results of cached reads, in this process.
 #[derive(Clone)]
 pub struct CacheStore {
     entries: Moka<String, Entry>,
-    flights: Arc<Mutex<HashMap<String, WeakShared<BoxFuture<'static, Outcome>>>>>,
-    /// How often the results of a tool were forgotten, for each tenant's account.
-    forgotten: Arc<Mutex<HashMap<String, Arc<AtomicU64>>>>,
+    flights: Arc<Mutex<Flights>>,
+    forgotten: Arc<Mutex<Forgotten>>,
+    next: Arc<AtomicU64>,
 }
+
+/// When the results of a tool were forgotten last, for each tenant's account. Generations never come again, so
+/// that forgetting all of this forgets results and revives none.
+#[derive(Default)]
+struct Forgotten {
+    generations: HashMap<String, u64>,
+    everything: u64,
+}
+
+/// Generations that are kept apart before everything is forgotten.
+const MANY_GENERATIONS: usize = 10_000;
 
 #[derive(Clone)]
 struct Entry {
@@ -58,24 +72,40 @@ impl CacheStore {
                 .build(),
             flights: Arc::default(),
             forgotten: Arc::default(),
+            next: Arc::default(),
         }
     }
 
-    fn flights(&self) -> MutexGuard<'_, HashMap<String, WeakShared<BoxFuture<'static, Outcome>>>> {
+    fn flights(&self) -> MutexGuard<'_, Flights> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn generation(&self, scope: &str, tool: &str) -> Arc<AtomicU64> {
-        let mut all = self
-            .forgotten
+    fn forgotten(&self) -> MutexGuard<'_, Forgotten> {
+        self.forgotten
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(format!("{scope}/{tool}")).or_default())
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self, scope: &str, tool: &str) -> u64 {
+        let forgotten = self.forgotten();
+        if forgotten.generations.is_empty() {
+            return forgotten.everything;
+        }
+        let found = forgotten.generations.get(&format!("{scope}/{tool}"));
+        found.copied().unwrap_or(forgotten.everything)
     }
 
     /// Lets no earlier result of `tool` be served to the account again.
     pub fn forget(&self, scope: &str, tool: &str) {
-        self.generation(scope, tool).fetch_add(1, Ordering::AcqRel);
+        let generation = self.next.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut forgotten = self.forgotten();
+        if forgotten.generations.len() >= MANY_GENERATIONS {
+            forgotten.generations.clear();
+            forgotten.everything = generation;
+        }
+        forgotten
+            .generations
+            .insert(format!("{scope}/{tool}"), generation);
     }
 }
 
@@ -119,7 +149,7 @@ impl Drop for Forget<'_> {
 }
 
 impl Around<Call, Reply> for Cache {
-    async fn around<S>(&self, mut call: Call, next: Next<S>) -> Result<Reply>
+    async fn around<S>(&self, call: Call, next: Next<S>) -> Result<Reply>
     where
         S: Inner<Call, Response = Reply>,
     {
@@ -140,10 +170,7 @@ impl Around<Call, Reply> for Cache {
         if ttl.is_zero() {
             return next.run(call).await;
         }
-        let generation = self
-            .store
-            .generation(&scope, spec.name)
-            .load(Ordering::Acquire);
+        let generation = self.store.generation(&scope, spec.name);
         let key = format!("{scope}/{}/{generation}/{}", spec.name, call.fingerprint());
         if let Some(entry) = self.store.entries.get(&key).await {
             self.count(&call, "hit");
@@ -152,20 +179,24 @@ impl Around<Call, Reply> for Cache {
                 origin: Origin::Cached,
             });
         }
-        let known = self.store.flights().get(&key).and_then(WeakShared::upgrade);
-        let (flight, joined) = if let Some(flight) = known {
-            (flight, true)
-        } else {
-            // The fetch has a clock of its own: one caller's end must not be the others'.
-            call.cx = call.cx.clone().detached(call.plugin.policy().deadline);
-            let flight = fetch(self.store.clone(), key.clone(), ttl, call.clone(), next);
+        let (flight, joined) = {
             let mut flights = self.store.flights();
-            flights.retain(|_, flight| flight.upgrade().is_some());
-            if let Some(first) = flights.get(&key).and_then(WeakShared::upgrade) {
-                (first, true)
+            let known = flights.get(&key).and_then(|(_, flight)| flight.upgrade());
+            if let Some(flight) = known {
+                (flight, true)
             } else {
+                let id = self.store.next.fetch_add(1, Ordering::AcqRel);
+                let mut call = call.clone();
+                // The fetch has a clock of its own: one caller's end must not be the others'.
+                call.cx = call.cx.detached(call.plugin.policy().deadline);
+                let landing = Landing {
+                    store: self.store.clone(),
+                    key: key.clone(),
+                    id,
+                };
+                let flight = fetch(landing, ttl, call, next);
                 if let Some(weak) = flight.downgrade() {
-                    flights.insert(key, weak);
+                    flights.insert(key, (id, weak));
                 }
                 (flight, false)
             }
@@ -175,15 +206,36 @@ impl Around<Call, Reply> for Cache {
     }
 }
 
-fn fetch<S>(store: CacheStore, key: String, ttl: Duration, call: Call, next: Next<S>) -> Flight
+/// A fetch under way, which nobody can join once it is over or given up.
+struct Landing {
+    store: CacheStore,
+    key: String,
+    id: u64,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut flights = self.store.flights();
+        if flights.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
+            flights.remove(&self.key);
+        }
+    }
+}
+
+fn fetch<S>(landing: Landing, ttl: Duration, call: Call, next: Next<S>) -> Flight
 where
     S: Inner<Call, Response = Reply>,
 {
     async move {
         let reply = next.run(call).await?;
-        let value = Arc::new(reply.value.clone());
-        let bytes = u32::try_from(value.to_string().len()).unwrap_or(u32::MAX);
-        store.entries.insert(key, Entry { value, bytes, ttl }).await;
+        let bytes = u32::try_from(crate::page::size(&reply.value)).unwrap_or(u32::MAX);
+        let entry = Entry {
+            value: Arc::new(reply.value.clone()),
+            bytes,
+            ttl,
+        };
+        let entries = &landing.store.entries;
+        entries.insert(landing.key.clone(), entry).await;
         Ok(reply)
     }
     .boxed()

@@ -14,7 +14,7 @@ use crate::Env;
 use crate::around::{Around, Inner, Next};
 use crate::call::{Call, Origin, Reply};
 use crate::cx::Answer;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Fate, Kind, Result};
 
 /// How long an agreement holds.
 const VALID: Duration = Duration::from_mins(5);
@@ -58,9 +58,11 @@ impl Seal {
 
     /// A token for the call that `bound` identifies.
     pub fn seal(&self, bound: &str) -> String {
-        let until = jiff::Timestamp::now()
-            .as_second()
-            .saturating_add(VALID.as_secs().cast_signed());
+        let now = jiff::Timestamp::now().as_second();
+        self.seal_until(bound, now.saturating_add(VALID.as_secs().cast_signed()))
+    }
+
+    fn seal_until(&self, bound: &str, until: i64) -> String {
         let mut token = until.to_be_bytes().to_vec();
         token.extend(&uuid::Uuid::new_v4().as_bytes()[..12]);
         if let Some(mac) = self.mac(&token, bound) {
@@ -133,14 +135,22 @@ impl Around<Call, Reply> for Confirm {
             let cx = call.cx.clone().into_dry_run();
             call.cx = cx.clone();
             let outcome = next.run(call).await;
-            return match (cx.take_preview(), outcome) {
-                (Some(request), _) => Ok(Reply {
-                    value: json!({"dry_run": true, "request": request, "confirmation": question}),
-                    origin: Origin::DryRun,
-                }),
-                (None, Err(error)) => Err(error),
-                (None, Ok(_)) => Err(Error::internal("a dry run reached no request")),
+            let mut value = match (cx.take_preview(), outcome) {
+                (Some(preview), _) => {
+                    let mut value = json!({"dry_run": true, "request": preview.request});
+                    if preview.look_up {
+                        value["note"] = ONLY_LOOKS.into();
+                    }
+                    value
+                }
+                (None, Err(error)) => return Err(error),
+                (None, Ok(_)) => json!({"dry_run": true, "request": null}),
             };
+            value["confirmation"] = question.into();
+            return Ok(Reply {
+                value,
+                origin: Origin::DryRun,
+            });
         }
         let Some(question) = question.filter(|_| !self.auto) else {
             return next.run(call).await;
@@ -155,7 +165,14 @@ impl Around<Call, Reply> for Confirm {
                 .required(&question, &bound)
                 .with_message("The confirm_token is spent, too old, or of another call"));
         }
-        match call.cx.ask(&question, &bound).await {
+        let answer = tokio::select! {
+            answer = call.cx.ask(&question, &bound) => answer,
+            () = call.cx.cancel().cancelled() => {
+                let gone = Error::new(Kind::Cancelled, "The caller gave up before the user answered");
+                return Err(gone.fate(Fate::NotSent));
+            }
+        };
+        match answer {
             Answer::Yes => next.run(call).await,
             Answer::No => Err(Error::new(
                 Kind::ConfirmationDeclined,
@@ -169,6 +186,9 @@ impl Around<Call, Reply> for Confirm {
         }
     }
 }
+
+const ONLY_LOOKS: &str =
+    "This request only looks; the one that writes is made of its answer and is not shown";
 
 /// The member of `details` that carries a transport's own pending question.
 pub const PENDING: &str = "pending";

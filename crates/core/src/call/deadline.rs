@@ -23,6 +23,7 @@ impl Around<Call, Reply> for Deadline {
     {
         let limit = call.plugin.policy().deadline;
         let spec = call.spec();
+        let provider = call.plugin.info().id;
         call.cx = call.cx.clone().with_deadline(Instant::now() + limit);
         let until = call.cx.deadline().unwrap_or_else(|| Instant::now() + limit) + GRACE;
         let cancel = call.cx.cancel().clone();
@@ -45,12 +46,13 @@ impl Around<Call, Reply> for Deadline {
         };
         done.unwrap_or_else(|_| {
             let late = format!("The call took longer than {:.1} s", limit.as_secs_f64());
-            Err(if spec.repeat() == Repeat::IfUnprocessed {
-                Error::new(Kind::OutcomeUnknown, late).hint(spec.find_out)
+            let error = if spec.repeat() == Repeat::IfUnprocessed {
+                Error::new(Kind::OutcomeUnknown, late).hint(spec.how_to_find_out())
             } else {
                 Error::new(Kind::Timeout, late)
                     .hint("Ask for less at once, or raise `timeouts.call` of the provider")
-            })
+            };
+            Err(error.provider(provider))
         })
     }
 }

@@ -9,7 +9,7 @@ use tower::Service;
 
 use crate::Env;
 use crate::call::{Call, Origin, Outcome, Reply};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::page::Place;
 use crate::tool::Untrusted;
 
@@ -50,7 +50,13 @@ impl Service<Call> for Dispatch {
                 Value::Object(_) => value,
                 other => json!({ "result": other }),
             };
-            let value = place.fit(mark(value, spec.untrusted), max)?;
+            let value = match place.fit(mark(value, spec.untrusted), max) {
+                // What was done must not look like a failure because its answer is long.
+                Err(error) if spec.writes() && error.kind() == Kind::ResultTooLarge => {
+                    json!({"done": true, "truncated": true, "note": DONE_BUT_LONG})
+                }
+                value => value?,
+            };
             Ok(Reply {
                 value,
                 origin: Origin::Fresh,
@@ -58,6 +64,8 @@ impl Service<Call> for Dispatch {
         })
     }
 }
+
+const DONE_BUT_LONG: &str = "It was done; the provider's answer is too large to be shown";
 
 /// Says which members hold text from outsiders, and cleans them where that loses nothing.
 fn mark(mut value: Value, untrusted: Untrusted) -> Value {
@@ -96,6 +104,6 @@ fn clean(value: &mut Value, members: &[&str], inside: bool) {
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{8}' | '\u{b}'..='\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}'
-        | '\u{200b}'..='\u{200c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
         | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -1,9 +1,13 @@
 //! Writes are done once: the same key gives the same outcome, a twin in flight waits for the first.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::future::Cache as Moka;
+use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -22,17 +26,76 @@ pub struct Records(Moka<String, Arc<Record>>);
 struct Record {
     fingerprint: String,
     outcome: watch::Receiver<Option<Outcome>>,
+    kept: Duration,
+    /// Of the outcome, once there is one.
+    bytes: AtomicU32,
+}
+
+struct PerRecord;
+
+impl Expiry<String, Arc<Record>> for PerRecord {
+    fn expire_after_create(
+        &self,
+        _: &String,
+        record: &Arc<Record>,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(record.kept)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &String,
+        record: &Arc<Record>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(record.kept)
+    }
 }
 
 impl Records {
-    /// Records of this process, up to 100,000 of the last 24 hours.
+    /// Records of this process: the last 24 hours, up to 64 MB of outcomes.
     pub fn in_memory() -> Self {
+        Self::with_capacity(64 << 20)
+    }
+
+    fn with_capacity(bytes: u64) -> Self {
         Self(
             Moka::builder()
-                .max_capacity(100_000)
-                .time_to_live(KEPT)
+                .max_capacity(bytes)
+                .weigher(|key: &String, record: &Arc<Record>| {
+                    let names = key.len() + record.fingerprint.len() + 256;
+                    let outcome = record.bytes.load(Ordering::Relaxed);
+                    outcome.saturating_add(u32::try_from(names).unwrap_or(u32::MAX))
+                })
+                // The default policy may turn a new record away in favour of older ones.
+                .eviction_policy(EvictionPolicy::lru())
+                .expire_after(PerRecord)
                 .build(),
         )
+    }
+
+    /// Weighs a record again, now that it has its outcome.
+    async fn settle(&self, key: String, mine: &Arc<Record>, outcome: &Outcome) {
+        let bytes = match outcome {
+            Ok(reply) => crate::page::size(&reply.value),
+            Err(_) => 1024,
+        };
+        mine.bytes
+            .store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.0
+            .entry(key)
+            .and_compute_with(|now| {
+                let still = now.is_some_and(|now| Arc::ptr_eq(now.value(), mine));
+                let op = if still {
+                    Op::Put(Arc::clone(mine))
+                } else {
+                    Op::Nop
+                };
+                std::future::ready(op)
+            })
+            .await;
     }
 }
 
@@ -89,11 +152,7 @@ impl Around<Call, Reply> for Idempotency {
                 spec.name
             )),
             // An equal call inside a short window, for tools that declare it.
-            None if spec.dedup_secs > 0 => {
-                let window =
-                    jiff::Timestamp::now().as_second() / spec.dedup_secs.cast_signed().max(1);
-                Some(format!("\0derived\0{window}\0{fingerprint}"))
-            }
+            None if spec.dedup_secs > 0 => Some(format!("\0derived\0{fingerprint}")),
             None => None,
         };
         let Some(key) = key else {
@@ -104,6 +163,11 @@ impl Around<Call, Reply> for Idempotency {
         let mine = Arc::new(Record {
             fingerprint: fingerprint.clone(),
             outcome: hear,
+            kept: match &call.options.idempotency_key {
+                Some(_) => KEPT,
+                None => Duration::from_secs(spec.dedup_secs),
+            },
+            bytes: AtomicU32::new(0),
         });
         let entry = self
             .records
@@ -113,13 +177,18 @@ impl Around<Call, Reply> for Idempotency {
             .await;
         if entry.is_fresh() {
             let finish = Finish { tell };
+            let cx = call.cx.clone();
             let outcome = next.run(call).await;
-            // What was provably not done may be tried again under the same key.
-            if let Err(error) = &outcome
-                && error.what_became() != Fate::Unknown
-                && error.kind() != Kind::OutcomeUnknown
-            {
-                self.records.0.invalidate(&key).await;
+            match &outcome {
+                // What was provably not done, no part of it, may be tried again under the same key.
+                Err(error)
+                    if error.what_became() != Fate::Unknown
+                        && error.kind() != Kind::OutcomeUnknown
+                        && !cx.wrote() =>
+                {
+                    self.records.0.invalidate(&key).await;
+                }
+                _ => self.records.settle(key, &mine, &outcome).await,
             }
             finish.tell.send_replace(Some(outcome.clone()));
             return outcome;

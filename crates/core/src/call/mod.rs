@@ -49,7 +49,7 @@ impl Call {
         self.tool.spec
     }
 
-    /// The call's identity: tenant, subject, account, tool and arguments. Nested key order counts, since in some
+    /// The call's identity: tenant, account, tool and arguments. Nested key order counts, since in some
     /// protocols it means something; the order of the arguments themselves does not.
     pub fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};

@@ -83,8 +83,14 @@ impl Around<Call, Reply> for Validate {
         call.args.retain(|_, value| !value.is_null());
         let args = Value::Object(std::mem::take(&mut call.args));
         let mut faults = Faults::default();
-        for error in call.tool.schema.validator()?.iter_errors(&args) {
-            explain(&error, call.tool.schema.value(), &mut faults);
+        let validator = call.tool.schema.validator()?;
+        if !validator.is_valid(&args) {
+            for error in validator.iter_errors(&args) {
+                explain(&error, call.tool.schema.value(), &mut faults);
+                if faults.0.len() >= MOST {
+                    break;
+                }
+            }
         }
         let Value::Object(mut args) = args else {
             return Err(Error::internal("not an object"));
@@ -138,7 +144,7 @@ fn explain(error: &jsonschema::ValidationError<'_>, schema: &Value, faults: &mut
                 .as_object()
                 .map(|properties| properties.keys().map(String::as_str).collect())
                 .unwrap_or_default();
-            for name in unexpected {
+            for name in unexpected.iter().take(MOST) {
                 let near = nearest(name, &known).map_or_else(
                     || format!("the arguments are: {}", known.join(", ")),
                     |near| format!("did you mean `{near}`?"),

@@ -50,26 +50,28 @@ impl Breaker {
     /// Lets an attempt through, or says when the next one may come.
     fn enter(&self, cx: &Cx) -> Result<Passage<'_>> {
         let key = cx.scope_key();
-        let mut circuits = self.circuits();
-        let circuit = circuits
-            .entry(key.clone())
-            .or_insert(Circuit::Closed { failures: 0 });
         let now = Instant::now();
-        match *circuit {
-            Circuit::Closed { .. } => {}
-            Circuit::Open { until } if until > now => return Err(self.refusal(until - now)),
-            Circuit::HalfOpen { probing: true } => {
+        let mut circuits = self.circuits();
+        let probe = match circuits.get_mut(&key) {
+            None | Some(Circuit::Closed { .. }) => false,
+            Some(Circuit::Open { until }) if *until > now => {
+                return Err(self.refusal(*until - now));
+            }
+            Some(Circuit::HalfOpen { probing: true }) => {
                 return Err(self.refusal(self.trip.recovery / 10));
             }
-            Circuit::Open { .. } | Circuit::HalfOpen { probing: false } => {
+            Some(circuit) => {
                 *circuit = Circuit::HalfOpen { probing: true };
                 self.show(cx.account(), *circuit);
+                true
             }
-        }
+        };
+        drop(circuits);
         Ok(Passage {
             breaker: self,
             key,
-            account: cx.account().to_owned(),
+            account: Arc::clone(cx.account_shared()),
+            probe,
             told: false,
         })
     }
@@ -100,25 +102,38 @@ impl Breaker {
             .set(state);
     }
 
-    fn tell(&self, key: &str, account: &str, healthy: bool) {
+    fn tell(&self, key: &str, account: &str, probe: bool, healthy: bool) {
         let mut circuits = self.circuits();
-        let circuit = circuits
-            .entry(key.to_owned())
-            .or_insert(Circuit::Closed { failures: 0 });
-        *circuit = match (*circuit, healthy) {
-            (_, true) => Circuit::Closed { failures: 0 },
-            (Circuit::Closed { failures }, false) if failures + 1 < self.trip.failures => {
+        let now = circuits
+            .get(key)
+            .copied()
+            .unwrap_or(Circuit::Closed { failures: 0 });
+        let failures = match now {
+            Circuit::Closed { failures } => failures,
+            // What began before the circuit opened is old news: the probe alone decides.
+            _ if !probe => return,
+            _ => self.trip.failures,
+        };
+        // The map holds the accounts in trouble and no others, so that it stays small.
+        let next = if healthy {
+            if circuits.remove(key).is_none() {
+                return;
+            }
+            Circuit::Closed { failures: 0 }
+        } else {
+            let next = if failures.saturating_add(1) < self.trip.failures {
                 Circuit::Closed {
                     failures: failures + 1,
                 }
-            }
-            // An attempt that began before the circuit opened does not keep it open longer.
-            (Circuit::Open { until }, false) => Circuit::Open { until },
-            (_, false) => Circuit::Open {
-                until: Instant::now() + self.trip.recovery,
-            },
+            } else {
+                Circuit::Open {
+                    until: Instant::now() + self.trip.recovery,
+                }
+            };
+            circuits.insert(key.to_owned(), next);
+            next
         };
-        self.show(account, *circuit);
+        self.show(account, next);
     }
 }
 
@@ -126,20 +141,23 @@ impl Breaker {
 struct Passage<'a> {
     breaker: &'a Breaker,
     key: String,
-    account: String,
+    account: Arc<str>,
+    probe: bool,
     told: bool,
 }
 
 impl Passage<'_> {
     fn tell(mut self, healthy: bool) {
         self.told = true;
-        self.breaker.tell(&self.key, &self.account, healthy);
+        self.breaker
+            .tell(&self.key, &self.account, self.probe, healthy);
     }
 }
 
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
-        if !self.told
+        if self.probe
+            && !self.told
             && let Some(Circuit::HalfOpen { probing }) = self.breaker.circuits().get_mut(&self.key)
         {
             *probing = false;
@@ -157,6 +175,8 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Breaker {
         match &outcome {
             Ok(_) => passage.tell(true),
             Err(error) => match error.kind() {
+                // The call's own time was over: that says nothing about the provider.
+                Kind::Timeout if !error.is_temporary() => drop(passage),
                 Kind::Unavailable | Kind::Timeout | Kind::UpstreamError => passage.tell(false),
                 // Nothing was asked of the provider, or it was not the provider that ended it.
                 _ if error.what_became() == Fate::NotSent => drop(passage),

@@ -21,6 +21,8 @@ pub struct Limit {
     info: &'static Info,
     quotas: Arc<[Quota]>,
     in_flight: usize,
+    /// The time of a call that has no deadline of its own.
+    patience: Duration,
     lanes: Arc<Mutex<HashMap<String, Lane>>>,
     env: Env,
 }
@@ -32,6 +34,64 @@ struct Lane {
     /// The provider asked for silence until then.
     silent_until: Instant,
     in_flight: Arc<Semaphore>,
+    /// One line of waiting requests for each quota that tools name, so that a slow one holds up no other.
+    queues: HashMap<&'static str, Queue>,
+}
+
+/// Requests that wait for the same quotas, in the order in which they came.
+#[derive(Default)]
+struct Queue {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    waiting: usize,
+}
+
+/// Lanes beyond which idle ones are forgotten.
+const MANY_LANES: usize = 1024;
+
+impl Lane {
+    fn is_idle(&self, now: Instant, quotas: &[Quota], in_flight: usize) -> bool {
+        self.silent_until <= now
+            && self.in_flight.available_permits() == in_flight
+            && self.queues.values().all(|queue| queue.waiting == 0)
+            && quotas.iter().zip(&self.sent).all(|(quota, sent)| {
+                sent.back()
+                    .is_none_or(|&at| now.duration_since(at) >= quota.window)
+            })
+    }
+}
+
+/// The earliest time at which one more request fits a quota when `ahead` others go first.
+fn room_at(quota: &Quota, sent: &VecDeque<Instant>, ahead: usize) -> Option<Instant> {
+    let room = quota.requests.max(1) as usize;
+    let before = (sent.len() + ahead).checked_sub(room)?;
+    if let Some(&at) = sent.get(before) {
+        return Some(at + quota.window);
+    }
+    // Beyond those sent, every `room` requests take one window more.
+    let rounds = (before - sent.len()) / room + 1;
+    let known = before.checked_sub(rounds * room).and_then(|n| sent.get(n));
+    let (base, windows) = match known {
+        Some(&at) => (at, rounds + 1),
+        None => (Instant::now(), rounds),
+    };
+    Some(base + quota.window * u32::try_from(windows).unwrap_or(u32::MAX).min(100_000))
+}
+
+/// A place in a queue, given up when it is dropped.
+struct Waiting<'a> {
+    limit: &'a Limit,
+    key: &'a str,
+    class: &'static str,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.limit.lane(self.key, |lane| {
+            if let Some(queue) = lane.queues.get_mut(self.class) {
+                queue.waiting = queue.waiting.saturating_sub(1);
+            }
+        });
+    }
 }
 
 impl Limit {
@@ -43,7 +103,8 @@ impl Limit {
         Self {
             info,
             quotas: policy.quotas.iter().copied().chain(operator).collect(),
-            in_flight: policy.in_flight,
+            in_flight: policy.in_flight.clamp(1, Semaphore::MAX_PERMITS),
+            patience: policy.deadline,
             lanes: Arc::default(),
             env: env.clone(),
         }
@@ -55,77 +116,114 @@ impl Limit {
 
     fn lane<T>(&self, key: &str, with: impl FnOnce(&mut Lane) -> T) -> T {
         let mut lanes = self.lanes();
-        let lane = lanes.entry(key.to_owned()).or_insert_with(|| {
-            let now = Instant::now();
-            Lane {
-                sent: vec![VecDeque::new(); self.quotas.len()],
-                silent_until: now,
-                in_flight: Arc::new(Semaphore::new(
-                    self.in_flight.clamp(1, Semaphore::MAX_PERMITS),
-                )),
-            }
-        });
-        with(lane)
+        if let Some(lane) = lanes.get_mut(key) {
+            return with(lane);
+        }
+        let now = Instant::now();
+        if lanes.len() >= MANY_LANES {
+            lanes.retain(|_, lane| !lane.is_idle(now, &self.quotas, self.in_flight));
+        }
+        with(lanes.entry(key.to_owned()).or_insert_with(|| Lane {
+            sent: vec![VecDeque::new(); self.quotas.len()],
+            silent_until: now,
+            in_flight: Arc::new(Semaphore::new(self.in_flight)),
+            queues: HashMap::new(),
+        }))
     }
 
-    /// Takes a token from every window that counts this request, or from none and tells the wait.
-    fn take(&self, cx: &Cx, key: &str) -> Option<Duration> {
+    /// The quota that the tool names, if the provider has it.
+    fn class(&self, cx: &Cx) -> &'static str {
         let named = cx.tool().map_or("", |spec| spec.quota);
+        let known = self.quotas.iter().any(|quota| quota.name == named);
+        if known { named } else { "" }
+    }
+
+    /// How long it is until the quotas of a class have room when `ahead` others go first.
+    fn wait(&self, lane: &mut Lane, class: &str, ahead: usize, now: Instant) -> Duration {
+        let mut at = lane.silent_until;
+        for (quota, sent) in self.quotas.iter().zip(&mut lane.sent) {
+            while sent
+                .front()
+                .is_some_and(|&at| now.duration_since(at) >= quota.window)
+            {
+                sent.pop_front();
+            }
+            if (quota.name.is_empty() || quota.name == class)
+                && let Some(room) = room_at(quota, sent, ahead)
+            {
+                at = at.max(room);
+            }
+        }
+        at.saturating_duration_since(now)
+    }
+
+    /// Takes a token from every quota of the class, or from none and tells the wait.
+    fn take(&self, key: &str, class: &str) -> Result<(), Duration> {
         self.lane(key, |lane| {
             let now = Instant::now();
-            let counts = |quota: &Quota| quota.name.is_empty() || quota.name == named;
-            let mut wait = lane.silent_until.saturating_duration_since(now);
-            for (quota, sent) in self.quotas.iter().zip(&mut lane.sent) {
-                if !counts(quota) {
-                    continue;
-                }
-                while sent
-                    .front()
-                    .is_some_and(|&at| now.duration_since(at) >= quota.window)
-                {
-                    sent.pop_front();
-                }
-                let room = quota.requests.max(1) as usize;
-                if let Some(&oldest) = sent.get(sent.len().wrapping_sub(room)) {
-                    wait = wait.max((oldest + quota.window).saturating_duration_since(now));
-                }
-            }
+            let wait = self.wait(lane, class, 0, now);
             if !wait.is_zero() {
-                return Some(wait);
+                return Err(wait);
             }
             for (quota, sent) in self.quotas.iter().zip(&mut lane.sent) {
-                if counts(quota) {
+                if quota.name.is_empty() || quota.name == class {
                     sent.push_back(now);
                 }
             }
-            None
+            Ok(())
         })
     }
 
+    /// Waits for a token and a place in flight. The place is taken first and given back for every wait, so
+    /// that a token is spent at the moment of sending, and nobody sleeps on a place.
     async fn admit(&self, cx: &Cx) -> Result<OwnedSemaphorePermit> {
         let key = cx.scope_key();
-        let cancelled = || Error::new(Kind::Cancelled, "The caller gave up").fate(Fate::NotSent);
+        let class = self.class(cx);
         let until = cx
             .deadline()
-            .unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
-        let room = self.lane(&key, |lane| Arc::clone(&lane.in_flight));
-        let permit = tokio::select! {
-            permit = tokio::time::timeout_at(until, room.acquire_owned()) => match permit {
-                Ok(Ok(permit)) => permit,
-                _ => return Err(self.refusal(None)),
-            },
-            () = cx.cancel().cancelled() => return Err(cancelled()),
+            .unwrap_or_else(|| Instant::now() + self.patience);
+        let cancelled = || Error::new(Kind::Cancelled, "The caller gave up").fate(Fate::NotSent);
+
+        let (turn, room, wait) = self.lane(&key, |lane| {
+            let ahead = lane.queues.get(class).map_or(0, |queue| queue.waiting);
+            let wait = self.wait(lane, class, ahead, Instant::now());
+            let queue = lane.queues.entry(class).or_default();
+            queue.waiting += 1;
+            (Arc::clone(&queue.turn), Arc::clone(&lane.in_flight), wait)
+        });
+        let _waiting = Waiting {
+            limit: self,
+            key: &key,
+            class,
         };
-        while let Some(wait) = self.take(cx, &key) {
-            if Instant::now() + wait >= until {
-                return Err(self.refusal(Some(wait)));
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = cx.cancel().cancelled() => return Err(cancelled()),
-            }
+        if Instant::now() + wait >= until {
+            return Err(self.refusal(Some(wait)));
         }
-        Ok(permit)
+        let work = async {
+            let _turn = turn.lock().await;
+            loop {
+                let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+                    return Err(self.refusal(None));
+                };
+                match self.take(&key, class) {
+                    Ok(()) => return Ok(permit),
+                    Err(wait) if Instant::now() + wait >= until => {
+                        return Err(self.refusal(Some(wait)));
+                    }
+                    Err(wait) => {
+                        drop(permit);
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            admitted = tokio::time::timeout_at(until, work) => {
+                admitted.unwrap_or_else(|_| Err(self.refusal(None)))
+            }
+            () = cx.cancel().cancelled() => Err(cancelled()),
+        }
     }
 
     fn refusal(&self, wait: Option<Duration>) -> Error {

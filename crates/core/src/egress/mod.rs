@@ -13,7 +13,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::around::{Inner, around};
-use crate::cx::Cx;
+use crate::cx::{Cx, Preview};
 use crate::error::{Error, Fate, Kind, Result};
 use crate::plugin::Info;
 use crate::policy::Policy;
@@ -161,7 +161,12 @@ impl<Q: Request, R: Send + 'static> Egress<Q, R> {
     /// As [`Egress::send`].
     pub async fn send_as(&self, cx: &Cx, repeat: Repeat, request: Q) -> Result<R> {
         if cx.is_dry_run() {
-            cx.preview(request.preview());
+            let spec = cx.tool();
+            cx.preview(Preview {
+                request: request.preview(),
+                look_up: repeat == Repeat::Safe
+                    && spec.is_some_and(|s| s.writes() && !s.idempotent),
+            });
             return Err(Error::new(Kind::Cancelled, "A dry run sends nothing"));
         }
         let attempt = Attempt {
@@ -170,6 +175,10 @@ impl<Q: Request, R: Send + 'static> Egress<Q, R> {
             repeat,
         };
         let outcome = self.stack.clone().oneshot(attempt).await;
+        let done = |error: &Error| error.what_became() == Fate::Unknown;
+        if repeat == Repeat::IfUnprocessed && outcome.as_ref().err().is_none_or(done) {
+            cx.set_wrote();
+        }
         outcome.map_err(|error| {
             let error = error.provider(self.info.id);
             if repeat == Repeat::IfUnprocessed {
@@ -186,10 +195,9 @@ fn lost_answer(error: Error, cx: &Cx) -> Error {
     if error.what_became() != Fate::Unknown {
         return error;
     }
-    let find_out = match cx.tool().map(|spec| spec.find_out) {
-        None | Some("") => "Look whether it was done before you try again",
-        Some(text) => text,
-    };
+    let find_out = cx
+        .tool()
+        .map_or(crate::tool::LOOK_FIRST, Spec::how_to_find_out);
     match error.kind() {
         Kind::Timeout | Kind::Unavailable | Kind::BadUpstreamResponse | Kind::Cancelled => {
             let cause = error.kind().code();
@@ -197,10 +205,14 @@ fn lost_answer(error: Error, cx: &Cx) -> Error {
                 .with_kind(Kind::OutcomeUnknown)
                 .with_message("The request was sent and its answer was lost: it may or may not have been done")
                 .status(crate::error::Status::Permanent)
+                .retry_after(None)
                 .detail("cause", cause)
                 .hint(find_out)
         }
         // The provider answered, with a failure of its own: its words are kept, but nobody repeats it.
-        _ => error.status(crate::error::Status::Permanent).hint(find_out),
+        _ => error
+            .status(crate::error::Status::Permanent)
+            .retry_after(None)
+            .hint(find_out),
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::Env;
 use crate::around::{Around, Inner, Next};
 use crate::egress::{Attempt, Request, Response};
@@ -22,6 +24,8 @@ const SAVED: i64 = 20 * TENTHS;
 pub struct Retry {
     info: &'static Info,
     backoff: Backoff,
+    /// The time of a call that has no deadline of its own, such as a health check of an embedder.
+    patience: Duration,
     budget: Arc<AtomicI64>,
     env: Env,
 }
@@ -32,6 +36,7 @@ impl Retry {
         Self {
             info,
             backoff: policy.retry,
+            patience: policy.deadline,
             budget: Arc::new(AtomicI64::new(SAVED)),
             env: env.clone(),
         }
@@ -60,7 +65,7 @@ impl Retry {
             .multiplier
             .powi(i32::try_from(n - 1).unwrap_or(i32::MAX));
         let bound = (self.backoff.base.as_secs_f64() * growth).min(self.backoff.max.as_secs_f64());
-        Duration::from_secs_f64(bound.max(0.0) * fastrand::f64())
+        Duration::try_from_secs_f64(bound.max(0.0) * fastrand::f64()).unwrap_or(self.backoff.max)
     }
 }
 
@@ -74,6 +79,8 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Retry {
         S: Inner<Attempt<Q>, Response = R>,
     {
         self.earn();
+        let until = attempt.cx.deadline();
+        let until = until.unwrap_or_else(|| Instant::now() + self.patience);
         let mut n = 1;
         loop {
             let error = match next.run(attempt.clone()).await {
@@ -81,7 +88,7 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Retry {
                 done => return done,
             };
             let wait = error.wait().unwrap_or_else(|| self.wait(n));
-            let in_time = attempt.cx.remaining().is_none_or(|left| wait < left);
+            let in_time = wait < until.saturating_duration_since(Instant::now());
             if n >= self.backoff.attempts || !in_time || !self.spend() {
                 return Err(error.persistent().detail("attempts", n));
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::around::{Around, Inner, Next};
 use crate::egress::{Attempt, Request, Response};
-use crate::error::{Error, Fate, Kind, Result};
+use crate::error::{Error, Fate, Kind, Result, Status};
 use crate::plugin::Info;
 use crate::policy::Policy;
 
@@ -30,15 +30,19 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Timeout {
     where
         S: Inner<Attempt<Q>, Response = R>,
     {
-        let limit = attempt
-            .cx
-            .remaining()
-            .map_or(self.limit, |left| left.min(self.limit));
+        let left = attempt.cx.remaining();
+        let limit = left.map_or(self.limit, |left| left.min(self.limit));
+        // With the call's time over nothing can be tried again, and the provider had less than its time.
+        let status = if limit < self.limit {
+            Status::Persistent
+        } else {
+            Status::Temporary
+        };
         if limit.is_zero() {
             return Err(
                 Error::new(Kind::Timeout, "No time was left for the request")
                     .fate(Fate::NotSent)
-                    .status(crate::error::Status::Permanent),
+                    .status(Status::Persistent),
             );
         }
         match tokio::time::timeout(limit, next.run(attempt)).await {
@@ -51,6 +55,7 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Timeout {
                     limit.as_secs_f64()
                 ),
             )
+            .status(status)
             .hint("Try again later, or raise `timeouts` in the provider's configuration")
             .fate(Fate::Unknown)),
         }

@@ -44,6 +44,9 @@ impl HttpPool {
     }
 }
 
+/// No answer makes anybody wait longer.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Body {
@@ -238,11 +241,13 @@ impl HttpResponse {
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(secs) = text.parse::<f64>() {
-            return Duration::try_from_secs_f64(secs).ok();
+            return Duration::try_from_secs_f64(secs)
+                .ok()
+                .map(|d| d.min(LONGEST_WAIT));
         }
         let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
         let left = at.duration_since(jiff::Timestamp::now());
-        Duration::try_from(left).ok()
+        Duration::try_from(left).ok().map(|d| d.min(LONGEST_WAIT))
     }
 
     /// What the status alone says, for providers to refine: kind, fate, Retry-After, `upstream_status`.

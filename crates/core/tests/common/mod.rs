@@ -65,6 +65,15 @@ impl World {
         self
     }
 
+    /// Its transport behind an attempt plane of this policy.
+    pub fn egress(self: &Arc<Self>, policy: Policy) -> Egress<Ask, Answered> {
+        static INFO: Info = Acme::INFO;
+        let world = Arc::clone(self);
+        let transport =
+            tower::service_fn(move |attempt: Attempt<Ask>| Arc::clone(&world).answer(attempt));
+        Upstream::new(&INFO, policy, Env::alone()).around(transport)
+    }
+
     async fn answer(self: Arc<Self>, attempt: Attempt<Ask>) -> Result<Answered> {
         struct Flying(Arc<World>, bool);
         impl Drop for Flying {
@@ -203,6 +212,7 @@ impl Provider for Acme {
         tool::<SetThing>(),
         tool::<DeleteThing>(),
         tool::<MoveThing>(),
+        tool::<CopyThing>(),
         tool::<BreakThing>(),
     ];
 
@@ -403,6 +413,31 @@ impl Tool for MoveThing {
         Ok(acme
             .egress
             .send(cx, Ask(format!("move {} from {from}", self.id)))
+            .await?
+            .value)
+    }
+}
+
+/// Copy a thing: writes twice.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopyThing {
+    /// Which.
+    pub id: String,
+}
+
+impl Tool for CopyThing {
+    type Provider = Acme;
+    type Output = Value;
+    const SPEC: Spec = Spec::write("acme_copy_thing").dedup(1);
+
+    async fn run(self, acme: &Acme, cx: &Cx) -> Result<Value> {
+        acme.egress
+            .send(cx, Ask(format!("copy 1 {}", self.id)))
+            .await?;
+        Ok(acme
+            .egress
+            .send(cx, Ask(format!("copy 2 {}", self.id)))
             .await?
             .value)
     }
