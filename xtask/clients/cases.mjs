@@ -136,12 +136,14 @@ const CASES = {
     const client = await connect();
     const sid = await send(client);
     await under(control(), { kind: 'hang', for_ms: 60000 }, async () => {
+      const started = Date.now();
       const signal = AbortSignal.timeout(700);
       const outcome = await client.callTool('twilio_get_message', { sid }, { signal }).then(
         () => 'came back',
         () => 'cancelled',
       );
       check(outcome === 'cancelled', 'the call came back under a fault that hangs');
+      check(Date.now() - started > 600, 'the call failed before it was cancelled');
     });
     const started = Date.now();
     await call(client, 'twilio_get_message', { sid });
