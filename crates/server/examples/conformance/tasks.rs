@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, CancelTaskParams, ClientCapabilities, ContentBlock,
-    CreateTaskResult, ErrorData, GetTaskParams, GetTaskResult, InputRequiredResult, Tool,
-    UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
+    ContentBlock, CreateTaskResult, ErrorData, GetTaskParams, GetTaskResult, InputRequiredResult,
+    Tool, UpdateTaskParams,
 };
 use rmcp::task_manager::{TaskContext, TaskExit, TaskManager, TaskOptions};
 use serde_json::{Value, json};
@@ -73,12 +73,12 @@ impl Tasks {
                     }
                     return Some(text("Computed."));
                 }
-                self.start(move |task| async move {
+                Ok(self.start(move |task| async move {
                     tokio::select! {
                         () = tokio::time::sleep(wait) => Ok(said("Computed.")),
                         () = task.cancelled() => Err(TaskExit::Cancelled),
                     }
-                })
+                }))
             }
             "failing_job"
             | "protocol_error_job"
@@ -91,27 +91,27 @@ impl Tasks {
                     ClientCapabilities::builder().enable_tasks().build(),
                 ))
             }
-            "failing_job" => self.start(|_| async {
+            "failing_job" => Ok(self.start(|_| async {
                 Ok(CallToolResult::error(vec![ContentBlock::text(
                     "This job always fails",
                 )]))
-            }),
-            "protocol_error_job" => self.start(|_| async {
+            })),
+            "protocol_error_job" => Ok(self.start(|_| async {
                 Err(TaskExit::Error(ErrorData::internal_error(
                     "This job always breaks",
                     None,
                 )))
-            }),
-            "confirm_delete" => self.start(|task| async move {
+            })),
+            "confirm_delete" => Ok(self.start(|task| async move {
                 let answer = input(&task, "confirm", "Delete the file?").await?;
                 Ok(said(&format!("Confirmed: {answer}")))
-            }),
-            "multi_input" => self.start(|task| async move {
+            })),
+            "multi_input" => Ok(self.start(|task| async move {
                 let first = input(&task, "first", "The first thing?");
                 let (first, second) =
                     tokio::join!(first, input(&task, "second", "The second thing?"));
                 Ok(said(&format!("Given: {} and {}", first?, second?)))
-            }),
+            })),
             "test_tool_with_task" => {
                 let answer = params
                     .input_responses
@@ -120,7 +120,7 @@ impl Tasks {
                 match answer.and_then(|answer| answer["content"]["name"].as_str()) {
                     Some(name) => {
                         let greeting = format!("Hello, {name}!");
-                        self.start(move |_| async move { Ok(said(&greeting)) })
+                        Ok(self.start(move |_| async move { Ok(said(&greeting)) }))
                     }
                     None => ask_name().map(Into::into),
                 }
@@ -129,7 +129,7 @@ impl Tasks {
         })
     }
 
-    fn start<F>(&self, work: impl FnOnce(TaskContext) -> F) -> Called
+    fn start<F>(&self, work: impl FnOnce(TaskContext) -> F) -> CallToolResponse
     where
         F: Future<Output = Result<CallToolResult, TaskExit>> + Send + 'static,
     {
@@ -137,7 +137,7 @@ impl Tasks {
         let task = self
             .manager
             .spawn(options, |context| Box::pin(work(context)));
-        Ok(CreateTaskResult::new(task).into())
+        CreateTaskResult::new(task).into()
     }
 
     pub(super) fn state(&self, params: &GetTaskParams) -> Result<GetTaskResult, ErrorData> {

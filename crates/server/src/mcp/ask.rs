@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 /// How long a person may think in the legacy generation. The call itself waits as long.
-const THINKING: Duration = Duration::from_secs(120);
+const THINKING: Duration = Duration::from_mins(2);
 /// The key of our one question.
 const KEY: &str = "confirm";
 

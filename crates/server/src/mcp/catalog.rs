@@ -79,9 +79,8 @@ pub(super) fn resolve(registry: &Registry, name: &str, mut args: Arguments, narr
         ));
     }
     if name == SEARCH {
-        let query = match args.get("query") {
-            Some(Value::String(query)) => query,
-            _ => return Step::Refuse(Error::argument("/query", "is required (string)")),
+        let Some(Value::String(query)) = args.get("query") else {
+            return Step::Refuse(Error::argument("/query", "is required (string)"));
         };
         let limit = match args.get("limit") {
             None | Some(Value::Null) => 20,

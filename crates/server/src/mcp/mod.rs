@@ -157,6 +157,16 @@ pub fn implementation() -> Implementation {
     Implementation::new("business-tools-mcp", env!("CARGO_PKG_VERSION")).with_title("Business Tools")
 }
 
+/// Every list is one page, so a cursor is none of ours.
+fn one_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        Some(cursor) if !cursor.is_empty() => {
+            Err(ErrorData::invalid_params("Unknown cursor: the list has one page", None))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn principal(context: &RequestContext<RoleServer>) -> Principal {
     // HTTP: put there by the layer that authenticated this very request. stdio: the process's own user.
     context
@@ -199,9 +209,10 @@ impl ServerHandler for Handler {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        one_page(page)?;
         let narrowed = narrow::of(&context)?;
         let mut result = ListToolsResult::with_all_items(self.listed(narrowed.as_ref()))
             .with_ttl_ms(self.0.options.list_ttl_ms)
@@ -231,9 +242,10 @@ impl ServerHandler for Handler {
 
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        one_page(page)?;
         let mut result = ListPromptsResult::with_all_items(self.0.extras.prompts(&context))
             .with_ttl_ms(self.0.options.list_ttl_ms)
             .with_cache_scope(CacheScope::Private);
@@ -251,9 +263,10 @@ impl ServerHandler for Handler {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        one_page(page)?;
         Ok(ListResourcesResult::with_all_items(self.0.extras.resources(&context))
             .with_ttl_ms(self.0.options.list_ttl_ms)
             .with_cache_scope(CacheScope::Private))
@@ -261,9 +274,10 @@ impl ServerHandler for Handler {
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        one_page(page)?;
         Ok(ListResourceTemplatesResult::with_all_items(self.0.extras.resource_templates(&context))
             .with_ttl_ms(self.0.options.list_ttl_ms)
             .with_cache_scope(CacheScope::Private))

@@ -42,7 +42,7 @@ pub(super) async fn call(
     let line = Arc::new(Line::new(events, context.meta.get_progress_token().is_some()));
     let cx = Cx::builder(principal(&context))
         .cancel(context.ct.clone())
-        .traceparent(context.meta.get_traceparent().map(|value| value.to_string()))
+        .traceparent(context.meta.get_traceparent().map(ToString::to_string))
         .progress(Progress(Arc::clone(&line)))
         .asker(Asking(line))
         .build();
@@ -87,23 +87,32 @@ async fn serve(
 ) -> Result<Reply, Error> {
     tokio::pin!(work);
     let mut told = None;
-    loop {
+    let outcome = loop {
         tokio::select! {
             // What was said before the end is told before the end.
             biased;
-            Some(event) = inbox.recv() => match event {
-                Event::Ask { question, bound, reply } => {
-                    let answer = client.ask(&question, &bound).await;
-                    let _ = reply.send(answer);
-                }
-                Event::Progress { done, total, message } => {
-                    if told.is_none_or(|told| done > told) {
-                        told = Some(done);
-                        progress(client.context, done, total, message).await;
-                    }
-                }
-            },
-            outcome = &mut work => return outcome,
+            Some(event) = inbox.recv() => handle(event, client, &mut told).await,
+            outcome = &mut work => break outcome,
+        }
+    };
+    // The end may come in the very step that said something.
+    while let Ok(event) = inbox.try_recv() {
+        handle(event, client, &mut told).await;
+    }
+    outcome
+}
+
+async fn handle(event: Event, client: &mut Client<'_>, told: &mut Option<u64>) {
+    match event {
+        Event::Ask { question, bound, reply } => {
+            let answer = client.ask(&question, &bound).await;
+            let _ = reply.send(answer);
+        }
+        Event::Progress { done, total, message } => {
+            if told.is_none_or(|told| done > told) {
+                *told = Some(done);
+                progress(client.context, done, total, message).await;
+            }
         }
     }
 }
