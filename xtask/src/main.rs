@@ -27,7 +27,8 @@ cargo xtask <chore>
 
   test [--no-engine] [-- FILTER...]   formatting, tidy, clippy and every test, the DocumentDB engine included
   tidy                                the house rules that no compiler checks
-  conformance [--write-baseline]      the MCP conformance suite against the fixture server and the product
+  conformance [--only fixtures|product | --write-baseline]
+                                      the MCP conformance suite against the fixture server and the product
   clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
   docs                                writes the generated reference pages

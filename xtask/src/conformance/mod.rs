@@ -23,43 +23,65 @@ use suite::Suite;
 const REVISIONS: &[(&str, usize)] = &[("2025-11-25", 30), ("2026-07-28", 37)];
 const FIXTURES: &str = "conformance_server";
 
+/// What was asked for.
+struct Wanted {
+    fixtures: bool,
+    product: bool,
+    write_baseline: bool,
+}
+
+impl Wanted {
+    fn parse(args: &[String]) -> Result<Self> {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let (fixtures, product, write_baseline) = match args.as_slice() {
+            [] => (true, true, false),
+            ["--only", "fixtures"] => (true, false, false),
+            ["--only", "product"] => (false, true, false),
+            ["--write-baseline"] => (false, true, true),
+            _ => bail!(
+                "usage: cargo xtask conformance [--only fixtures | --only product | --write-baseline]"
+            ),
+        };
+        Ok(Self {
+            fixtures,
+            product,
+            write_baseline,
+        })
+    }
+}
+
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let write = match args {
-        [] => false,
-        [flag] if flag == "--write-baseline" => true,
-        _ => bail!("usage: cargo xtask conformance [--write-baseline]"),
-    };
+    let wanted = Wanted::parse(args)?;
     let metadata = Metadata::load()?;
-    product::build_for_tests(&["--bin", product::PACKAGE, "--example", FIXTURES])?;
+    let mut targets = Vec::new();
+    if wanted.fixtures {
+        targets.extend(["--example", FIXTURES]);
+    }
+    if wanted.product {
+        targets.extend(["--bin", product::PACKAGE]);
+    }
+    product::build_for_tests(&targets)?;
     let debug = metadata.target.join("debug");
     let suite = Suite::install(metadata.target.join("conformance"))?;
 
     let mut results = Vec::new();
-    {
-        let (_fixtures, url) = serve(&debug.join("examples").join(FIXTURES), &[])?;
+    if wanted.fixtures {
+        let (_server, url) = serve(&debug.join("examples").join(FIXTURES), &[])?;
         for (revision, required) in REVISIONS {
-            let report = suite.run("fixtures", &url, revision, None)?;
-            let done = report.required().count();
-            let right = report.exit_ok && done == *required && report.passed() == *required;
-            results.push(right);
-            println!("{}", line("fixture server", &report, *required, right));
+            results.push(fixtures(&suite, &url, revision, *required)?);
         }
     }
-    let (_product, url) = serve(&debug.join(product::PACKAGE), &["serve", "--sandbox"])?;
-    for (revision, required) in REVISIONS {
-        let file = baseline_file(revision);
-        let report = if write {
-            let report = suite.run("product", &url, revision, None)?;
-            baseline::write(&file, revision, &report)?;
-            println!("wrote {}", file.display());
-            report
-        } else {
-            let file = file.is_file().then_some(file.as_path());
-            suite.run("product", &url, revision, file)?
-        };
-        let right = write || report.exit_ok;
-        results.push(right);
-        println!("{}", line("product", &report, *required, right));
+    if wanted.product {
+        let (_server, url) = serve(&debug.join(product::PACKAGE), &["serve", "--sandbox"])?;
+        for (revision, required) in REVISIONS {
+            results.push(product(
+                &suite,
+                &url,
+                revision,
+                *required,
+                wanted.write_baseline,
+            )?);
+        }
     }
 
     let failed = results.iter().filter(|right| !**right).count();
@@ -74,6 +96,32 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Everything that the revision requires must pass.
+fn fixtures(suite: &Suite, url: &str, revision: &str, required: usize) -> Result<bool> {
+    let report = suite.run("fixtures", url, revision, None)?;
+    let right =
+        report.exit_ok && report.required().count() == required && report.passed() == required;
+    println!("{}", line("fixture server", &report, required, right));
+    Ok(right)
+}
+
+/// Exactly what the baseline lists may fail.
+fn product(suite: &Suite, url: &str, revision: &str, required: usize, write: bool) -> Result<bool> {
+    let file = baseline_file(revision);
+    let report = if write {
+        let report = suite.run("product", url, revision, None)?;
+        baseline::write(&file, revision, &report)?;
+        println!("wrote {}", file.display());
+        report
+    } else {
+        let baseline = file.is_file().then_some(file.as_path());
+        suite.run("product", url, revision, baseline)?
+    };
+    let right = write || report.exit_ok;
+    println!("{}", line("product", &report, required, right));
+    Ok(right)
 }
 
 /// Starts a server on a free port and waits for it; the answer is where its MCP endpoint is.
