@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,7 @@ use rmcp::model::{
     ProgressNotificationParam, ProtocolVersion,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleClient, RunningService};
+use rmcp::transport::IntoTransport;
 use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _, ServiceExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -302,20 +304,7 @@ impl World {
                 let _ = running.waiting().await;
             }
         });
-        let lifecycle = match era {
-            Era::Legacy => ClientLifecycleMode::Initialize,
-            Era::Modern => ClientLifecycleMode::Discover {
-                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-            },
-        };
-        Client {
-            running: person
-                .clone()
-                .serve_with_lifecycle(theirs, lifecycle)
-                .await
-                .unwrap(),
-            person,
-        }
+        Client::connect(theirs, era, person).await
     }
 
     pub(crate) fn removed(&self) -> Vec<String> {
@@ -407,6 +396,27 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) async fn connect<T, E, A>(transport: T, era: Era, person: Person) -> Self
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let lifecycle = match era {
+            Era::Legacy => ClientLifecycleMode::Initialize,
+            Era::Modern => ClientLifecycleMode::Discover {
+                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            },
+        };
+        Self {
+            running: person
+                .clone()
+                .serve_with_lifecycle(transport, lifecycle)
+                .await
+                .unwrap(),
+            person,
+        }
+    }
+
     /// Calls a tool, answering what is asked on the way.
     pub(crate) async fn call(&self, tool: &'static str, args: Value) -> CallToolResult {
         self.running.call_tool(params(tool, args)).await.unwrap()
