@@ -436,3 +436,116 @@ impl std::error::Error for Error {
             .map(|s| &**s as &(dyn std::error::Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_has_what_a_caller_needs_and_no_cause() {
+        let error = Error::new(Kind::RateLimited, "Too many")
+            .provider("acme")
+            .retry_after(Duration::from_millis(1500))
+            .detail("upstream_code", 20429)
+            .source("the cause, CANARY")
+            .hint("Wait");
+        let wire = error.wire(&Cx::local());
+        let object = &wire["error"];
+        assert_eq!(object["code"], "ACME_RATE_LIMITED");
+        assert_eq!(object["hint"], "Wait");
+        let details = &object["details"];
+        assert_eq!(details["retry_after_ms"], 1500);
+        assert_eq!(details["retryable"], true);
+        assert_eq!(details["provider"], "acme");
+        assert_eq!(details["upstream_code"], 20429);
+        assert!(details["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert!(!wire.to_string().contains("CANARY"));
+        assert_eq!(error.cause().as_deref(), Some("the cause, CANARY"));
+        assert_eq!(error.clone().cause(), error.cause());
+    }
+
+    #[test]
+    fn our_own_words_carry_no_provider() {
+        let error = Error::new(Kind::ReadOnly, "No").provider("acme");
+        assert_eq!(error.code(), "READ_ONLY");
+    }
+
+    #[test]
+    fn kinds_have_codes_of_their_own_and_meanings() {
+        let codes: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|k| k.code()).collect();
+        assert_eq!(codes.len(), Kind::ALL.len());
+        assert!(
+            Kind::ALL
+                .iter()
+                .all(|kind| !kind.meaning().trim().is_empty())
+        );
+    }
+
+    #[test]
+    fn what_leaves_the_outcome_open_says_so_unless_told_otherwise() {
+        for kind in [
+            Kind::Timeout,
+            Kind::Internal,
+            Kind::ResultTooLarge,
+            Kind::BadUpstreamResponse,
+        ] {
+            assert_eq!(Error::new(kind, "").what_became(), Fate::Unknown);
+            assert_eq!(
+                Error::new(kind, "").fate(Fate::NotSent).what_became(),
+                Fate::NotSent
+            );
+        }
+        for kind in [
+            Kind::RateLimited,
+            Kind::InvalidRequest,
+            Kind::AuthFailed,
+            Kind::NotFound,
+        ] {
+            assert_eq!(Error::new(kind, "").what_became(), Fate::Refused);
+        }
+    }
+
+    #[test]
+    fn every_status_has_a_kind() {
+        for (status, kind) in [
+            (302, Kind::BadUpstreamResponse),
+            (400, Kind::InvalidRequest),
+            (401, Kind::AuthFailed),
+            (402, Kind::QuotaExceeded),
+            (403, Kind::PermissionDenied),
+            (404, Kind::NotFound),
+            (409, Kind::Conflict),
+            (422, Kind::InvalidRequest),
+            (429, Kind::RateLimited),
+            (500, Kind::UpstreamError),
+            (502, Kind::Unavailable),
+            (503, Kind::Unavailable),
+            (504, Kind::Timeout),
+        ] {
+            assert_eq!(
+                Kind::of(StatusCode::from_u16(status).unwrap()),
+                kind,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deserializers_words_lose_the_value_and_keep_the_rest() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Colour {
+            Red,
+        }
+        let words = |error: serde_json::Error| without_values(&error.to_string());
+        let number = serde_json::from_value::<u8>(json!("CANARY")).unwrap_err();
+        assert_eq!(words(number), "must be u8");
+        let text = serde_json::from_value::<String>(json!(4711)).unwrap_err();
+        assert_eq!(words(text), "must be a string");
+        let variant = serde_json::from_value::<Colour>(json!("CANARY")).unwrap_err();
+        assert_eq!(words(variant), "must be `red`");
+        let _ = Colour::Red;
+        let missing = "missing field `to`";
+        assert_eq!(without_values(missing), missing);
+    }
+}

@@ -26,11 +26,19 @@ impl HealthBoard {
     pub async fn check(&self, registry: &Registry) {
         let checks = registry.plugins().into_iter().map(|plugin| async move {
             let health = check_one(&*plugin).await;
-            (service(&*plugin), health)
+            (plugin, health)
         });
-        let results = futures_util::future::join_all(checks).await;
+        let mut results = BTreeMap::new();
+        for (plugin, health) in futures_util::future::join_all(checks).await {
+            let mut name = service(&*plugin);
+            if results.contains_key(&name) {
+                // Two plugins may have one title, and neither may hide the other.
+                plugin.name().clone_into(&mut name);
+            }
+            results.insert(name, health);
+        }
         if let Ok(mut board) = self.0.write() {
-            *board = results.into_iter().collect();
+            *board = results;
         }
     }
 

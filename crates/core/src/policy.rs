@@ -290,3 +290,54 @@ impl<'de> Deserialize<'de> for Span {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, want) in [
+            ("500ms", Some(millis(500))),
+            ("30s", Some(secs(30))),
+            (" 1.5 m ", Some(secs(90))),
+            ("1h", Some(secs(3600))),
+            ("1d", Some(secs(86400))),
+            ("7", Some(secs(7))),
+            ("", None),
+            ("s", None),
+            ("-1s", None),
+            ("1 fortnight", None),
+            ("1e300", None),
+            ("99999999999999999999s", None),
+            ("NaN", None),
+        ] {
+            assert_eq!(text.parse::<Span>().ok().map(|span| span.0), want, "{text}");
+        }
+        assert!(serde_json::from_str::<Span>("1e300").is_err());
+        assert!(serde_json::from_str::<Span>("-1").is_err());
+        assert_eq!(serde_json::from_str::<Span>("2.5").unwrap().0, millis(2500));
+    }
+
+    #[test]
+    fn the_operators_numbers_replace_single_ones() {
+        let over: Overrides = serde_json::from_value(serde_json::json!({
+            "rate_limits": {"requests_per_second": 9, "max_in_flight": 2},
+            "retry": {"max_attempts": 1},
+            "timeouts": {"attempt": "3s"},
+        }))
+        .unwrap();
+        let policy = Policy::DEFAULT.with(&over);
+        assert_eq!((policy.requests_per_second, policy.in_flight), (Some(9), 2));
+        assert_eq!(
+            (policy.retry.attempts, policy.retry.base),
+            (1, Policy::DEFAULT.retry.base)
+        );
+        assert_eq!(
+            (policy.attempt_timeout, policy.deadline),
+            (secs(3), Policy::DEFAULT.deadline)
+        );
+        let unknown = serde_json::json!({"retry": {"attempts": 1}});
+        assert!(serde_json::from_value::<Overrides>(unknown).is_err());
+    }
+}

@@ -249,3 +249,162 @@ fn split_description(schema: &mut Map<String, Value>) {
         *doc = for_model(doc);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// Send a thing.
+    /// It goes
+    /// far.
+    ///
+    /// # Errors
+    /// None of the model's business.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its schema counts")]
+    struct Arguments {
+        /// Whom
+        /// it goes to.
+        to: String,
+        /// How many.
+        #[schemars(range(min = 1, max = 9))]
+        count: Option<u32>,
+        /// Which kind.
+        kind: Option<Kind>,
+        /// Parts.
+        #[serde(default)]
+        parts: Vec<Part>,
+        /// Anything at all.
+        extra: Option<Value>,
+        /// Ratio.
+        ratio: Option<f64>,
+        /// Labels.
+        labels: Option<std::collections::BTreeMap<String, String>>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        /// The first.
+        First,
+        /// The second.
+        Second,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its schema counts")]
+    struct Part {
+        /// Its kind.
+        kind: Option<Kind>,
+        /// Its size.
+        size: u64,
+    }
+
+    static READ: Spec = Spec::read("acme_read");
+    static WRITE: Spec = Spec::write("acme_write");
+    static SET: Spec = Spec::write("acme_set").idempotent();
+    static DELETE: Spec = Spec::destructive("acme_delete");
+
+    fn info(spec: &'static Spec, accounts: &[&str]) -> ToolInfo {
+        tool_info(spec, of::<Arguments>(), accounts)
+    }
+
+    fn walk(schema: &Value, visit: &mut impl FnMut(&Map<String, Value>)) {
+        match schema {
+            Value::Object(object) => {
+                visit(object);
+                object.values().for_each(|value| walk(value, visit));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(value, visit)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn a_schema_is_flat_closed_and_without_what_clients_trip_over() {
+        let info = info(&WRITE, &["a", "b"]);
+        let schema = info.schema.value();
+        walk(schema, &mut |object| {
+            for word in [
+                "$ref", "$defs", "$schema", "title", "anyOf", "oneOf", "allOf", "format",
+            ] {
+                assert!(!object.contains_key(word), "{word} in {object:?}");
+            }
+            assert!(
+                !object.get("type").is_some_and(Value::is_array),
+                "{object:?}"
+            );
+            assert!(
+                !object.get("default").is_some_and(Value::is_null),
+                "{object:?}"
+            );
+        });
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["required"], json!(["to"]));
+        let properties = &schema["properties"];
+        assert_eq!(properties["kind"]["enum"], json!(["first", "second"]));
+        assert_eq!(properties["kind"]["description"], "Which kind.");
+        assert_eq!(
+            properties["parts"]["items"]["properties"]["kind"]["enum"],
+            json!(["first", "second"])
+        );
+        assert_eq!(properties["parts"]["items"]["additionalProperties"], false);
+        assert_eq!(properties["count"]["type"], "integer");
+        assert_eq!(properties["count"]["maximum"], 9);
+        assert!(schema.get("description").is_none());
+    }
+
+    #[test]
+    fn the_model_reads_what_stands_before_the_first_heading() {
+        let info = info(&READ, &["default"]);
+        assert_eq!(info.description, "Send a thing. It goes far.");
+        assert_eq!(
+            info.schema.value()["properties"]["to"]["description"],
+            "Whom it goes to."
+        );
+        assert_eq!(for_model("# Heading first"), "");
+        assert_eq!(for_model("Number #1 is\nfine\n# no"), "Number #1 is fine");
+    }
+
+    #[test]
+    fn common_arguments_follow_from_the_effect() {
+        let has = |spec: &'static Spec, accounts: &[&str]| -> Vec<&'static str> {
+            let info = info(spec, accounts);
+            let properties = info.schema.value()["properties"]
+                .as_object()
+                .unwrap()
+                .clone();
+            COMMON
+                .iter()
+                .copied()
+                .filter(|name| properties.contains_key(*name))
+                .collect()
+        };
+        assert!(has(&READ, &["default"]).is_empty());
+        assert_eq!(has(&READ, &["a", "b"]), ["account"]);
+        assert_eq!(has(&WRITE, &["default"]), ["dry_run", "idempotency_key"]);
+        assert_eq!(has(&SET, &["default"]), ["dry_run"]);
+        assert_eq!(
+            has(&DELETE, &["default"]),
+            ["dry_run", "idempotency_key", "confirm_token"]
+        );
+    }
+
+    #[test]
+    fn the_validator_takes_what_the_schema_says() {
+        let info = info(&WRITE, &["default"]);
+        let valid = |args: Value| info.schema.validator().unwrap().is_valid(&args);
+        assert!(valid(
+            json!({"to": "x", "kind": "first", "extra": {"a": [null]}, "labels": {"a": "b"}})
+        ));
+        assert!(!valid(json!({"to": "x", "kind": "third"})));
+        assert!(!valid(
+            json!({"to": "x", "parts": [{"size": 1, "colour": 2}]})
+        ));
+        assert!(!valid(json!({"to": "x", "labels": {"a": 1}})));
+        assert!(!valid(json!([])));
+    }
+}

@@ -46,3 +46,26 @@ impl schemars::JsonSchema for Secret {
         schemars::json_schema!({"type": "string", "writeOnly": true})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_a_secret_and_of_what_holds_it_shows_nothing() {
+        #[derive(Debug, Deserialize)]
+        struct Config {
+            token: Secret,
+            others: Vec<Option<Secret>>,
+        }
+        let config: Config =
+            serde_json::from_str(r#"{"token": "CANARY", "others": ["CANARY"]}"#).unwrap();
+        assert_eq!(config.token.expose(), "CANARY");
+        assert_eq!(config.others.len(), 1);
+        let shown = format!("{config:?} {config:#?}");
+        assert!(
+            !shown.contains("CANARY") && shown.contains("***"),
+            "{shown}"
+        );
+    }
+}

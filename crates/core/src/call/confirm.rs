@@ -205,3 +205,45 @@ impl Confirm {
         .hint("Ask the user; once they agree, repeat the same call with `confirm_token`")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_dies_of_age() {
+        let seal = Seal::random();
+        let now = jiff::Timestamp::now().as_second();
+        let old = seal.seal_until("this", now - 1);
+        assert!(!seal.open(&old, "this"));
+        let young = seal.seal_until("this", now + 300);
+        assert!(seal.open(&young, "this"));
+        assert!(!seal.open(&young, "this"), "it works once");
+    }
+
+    #[test]
+    fn a_token_fits_what_it_was_sealed_for_and_one_key() {
+        let key = Seal::with_key([7; 32]);
+        let twin = Seal::with_key([7; 32]);
+        assert!(twin.open(&key.seal("this"), "this"));
+        assert!(!key.open(&key.seal("this"), "that"));
+        assert!(!Seal::random().open(&key.seal("this"), "this"));
+        assert!(!key.open("", "this") && !key.open("AAAA", "this"));
+    }
+
+    #[test]
+    fn what_is_spent_is_remembered_only_while_it_could_be_used() {
+        let seal = Seal::random();
+        let long_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(301);
+        for n in 0..12_u8 {
+            seal.used.lock().unwrap().insert([n; 12], long_ago);
+        }
+        assert!(seal.open(&seal.seal("this"), "this"));
+        assert_eq!(seal.used.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", Seal::with_key([65; 32])), "Seal(***)");
+    }
+}

@@ -107,3 +107,36 @@ fn is_invisible(c: char) -> bool {
         | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
         | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_taken_out_of_named_members_and_stays_in_data() {
+        let hidden = "a\u{202e}b\u{200b}c\u{e0041}d\u{7}e\u{feff}f";
+        let result =
+            json!({"items": [{"body": hidden, "id": hidden, "parts": {"body": [hidden]}}]});
+        let cleaned = mark(result.clone(), Untrusted::Strip(&["body"]));
+        assert_eq!(cleaned["items"][0]["body"], "abcdef");
+        assert_eq!(cleaned["items"][0]["parts"]["body"][0], "abcdef");
+        assert_eq!(cleaned["items"][0]["id"], hidden);
+        assert_eq!(cleaned["untrusted"], json!(["body"]));
+        let marked = mark(result.clone(), Untrusted::Mark(&["body"]));
+        assert_eq!(marked["items"], result["items"]);
+        assert_eq!(mark(result.clone(), Untrusted::None), result);
+    }
+
+    #[test]
+    fn text_that_people_need_stays() {
+        for text in [
+            "line\nbreak\ttab",
+            "می\u{200c}خواهم",
+            "👩\u{200d}👩\u{200d}👧",
+            "naïve ☃",
+        ] {
+            let marked = mark(json!({"body": text}), Untrusted::Strip(&["body"]));
+            assert_eq!(marked["body"], text);
+        }
+    }
+}

@@ -248,18 +248,59 @@ fn folded_name(name: &str) -> String {
         .collect()
 }
 
-/// The Levenshtein distance.
+/// The edit distance, where two neighbours in the wrong order count once.
 fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut above_that = vec![0; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let substitute = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut cost = substitute.min(row[j - 1] + 1).min(above[j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                cost = cost.min(above_that[j - 2] + 1);
+            }
+            row.push(cost);
         }
+        above_that = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_across_case_dashes_and_slips() {
+        let known = ["media_url", "messaging_service_sid", "to", "from"];
+        for (wrong, near) in [
+            ("mediaUrl", Some("media_url")),
+            ("MEDIA-URL", Some("media_url")),
+            ("messagingServiceSId", Some("messaging_service_sid")),
+            ("form", Some("from")),
+            ("tO", Some("to")),
+            ("banana", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(wrong, &known), near, "{wrong}");
+        }
+        assert_eq!(nearest(&"x".repeat(1_000_000), &known), None);
+        assert_eq!(
+            nearest("BUSINESS_TOOLS_LISTNE", &["BUSINESS_TOOLS_LISTEN"]),
+            Some("BUSINESS_TOOLS_LISTEN")
+        );
+    }
+
+    #[test]
+    fn faults_are_told_with_their_place() {
+        let mut faults = Faults::default();
+        assert!(faults.clone().into_result().is_ok());
+        faults.add("/to", "is wrong");
+        faults.add("", "is wrong as a whole");
+        let error = faults.into_result().unwrap_err();
+        assert_eq!(error.message(), "/to: is wrong; is wrong as a whole");
+        assert_eq!(error.details()["faults"][0]["at"], "/to");
+    }
 }

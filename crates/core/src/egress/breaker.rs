@@ -187,3 +187,66 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Breaker {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cx::Principal;
+    use crate::policy::secs;
+
+    static INFO: Info = Info {
+        id: "acme",
+        title: "Acme",
+        summary: "",
+        docs: "",
+        policy: Policy::DEFAULT,
+        env: &[],
+        credentials: &[],
+        auth_hint: "",
+        setup_hint: "",
+    };
+
+    fn breaker() -> (Breaker, Cx) {
+        let breaker = Breaker::new(&INFO, &Policy::DEFAULT, &Env::alone());
+        (breaker, Cx::builder(Principal::local()).build())
+    }
+
+    fn state(breaker: &Breaker) -> i64 {
+        let circuit = &breaker.env.metrics.circuit;
+        circuit.with_label_values(&["acme", "default"]).get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_gauge_follows_the_circuit_and_the_map_holds_only_trouble() {
+        let (breaker, cx) = breaker();
+        for _ in 0..5 {
+            breaker.enter(&cx).unwrap().tell(false);
+        }
+        assert_eq!(state(&breaker), 2);
+        tokio::time::sleep(secs(60)).await;
+        let probe = breaker.enter(&cx).unwrap();
+        assert_eq!(state(&breaker), 1);
+        assert!(breaker.enter(&cx).is_err());
+        probe.tell(true);
+        assert_eq!(state(&breaker), 0);
+        assert!(breaker.circuits().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_attempt_that_ends_during_the_probe_changes_nothing() {
+        let (breaker, cx) = breaker();
+        let old: Vec<_> = (0..3).map(|_| breaker.enter(&cx).unwrap()).collect();
+        for _ in 0..5 {
+            breaker.enter(&cx).unwrap().tell(false);
+        }
+        tokio::time::sleep(secs(60)).await;
+        let probe = breaker.enter(&cx).unwrap();
+        let mut old = old.into_iter();
+        old.next().unwrap().tell(false);
+        old.next().unwrap().tell(true);
+        drop(old);
+        assert!(breaker.enter(&cx).is_err(), "there is one probe");
+        probe.tell(true);
+        assert!(breaker.enter(&cx).is_ok());
+    }
+}

@@ -276,3 +276,115 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Limit {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cx::Principal;
+    use crate::policy::secs;
+    use crate::tool::Spec;
+
+    static INFO: Info = Info {
+        id: "acme",
+        title: "Acme",
+        summary: "",
+        docs: "",
+        policy: Policy::DEFAULT,
+        env: &[],
+        credentials: &[],
+        auth_hint: "",
+        setup_hint: "",
+    };
+    static LIST: Spec = Spec::read("acme_list").quota("lists");
+    static GET: Spec = Spec::read("acme_get");
+    const QUOTAS: &[Quota] = &[Quota::all(10, secs(1)), Quota::named("lists", 1, secs(60))];
+
+    fn limit(in_flight: usize) -> Limit {
+        let policy = Policy {
+            quotas: QUOTAS,
+            in_flight,
+            ..Policy::DEFAULT
+        };
+        Limit::new(&INFO, &policy, &Env::alone())
+    }
+
+    fn cx(spec: &'static Spec, time: Duration) -> Cx {
+        let cx = Cx::builder(Principal::local()).deadline(Instant::now() + time);
+        cx.build().with_tool(spec)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_named_quota_counts_the_tools_that_name_it_and_holds_up_no_other() {
+        let limit = limit(1);
+        drop(limit.admit(&cx(&LIST, secs(5))).await.unwrap());
+        let started = Instant::now();
+        let patient = cx(&LIST, secs(100));
+        let (list, ()) = tokio::join!(limit.admit(&patient), async {
+            tokio::time::sleep(secs(1)).await;
+            for _ in 0..9 {
+                drop(limit.admit(&cx(&GET, secs(5))).await.unwrap());
+            }
+            assert_eq!(
+                started.elapsed(),
+                secs(1),
+                "others waited behind the slow quota"
+            );
+        });
+        drop(list.unwrap());
+        assert_eq!(started.elapsed(), secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_counts_against_the_general_quota_too() {
+        let limit = limit(100);
+        for _ in 0..9 {
+            drop(limit.admit(&cx(&GET, secs(5))).await.unwrap());
+        }
+        drop(limit.admit(&cx(&LIST, secs(5))).await.unwrap());
+        let started = Instant::now();
+        drop(limit.admit(&cx(&GET, secs(5))).await.unwrap());
+        assert_eq!(started.elapsed(), secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_lanes_are_forgotten_and_busy_ones_are_not() {
+        let limit = limit(4);
+        let tenant = |name: String| {
+            let principal = Principal {
+                tenant: name.into(),
+                ..Principal::local()
+            };
+            Cx::builder(principal).build().with_tool(&GET)
+        };
+        let busy = limit.admit(&tenant("busy".into())).await.unwrap();
+        for n in 0..MANY_LANES * 3 {
+            drop(limit.admit(&tenant(format!("tenant {n}"))).await.unwrap());
+            if n % 100 == 0 {
+                tokio::time::sleep(secs(61)).await;
+            }
+        }
+        assert!(limit.lanes().len() <= MANY_LANES + 1);
+        assert!(
+            limit
+                .lanes()
+                .contains_key(&tenant("busy".into()).scope_key())
+        );
+        drop(busy);
+    }
+
+    #[test]
+    fn the_wait_of_a_place_in_line_follows_from_the_quota() {
+        let quota = Quota::all(2, secs(10));
+        let now = Instant::now();
+        let sent = VecDeque::from([now, now + secs(1)]);
+        let wait = |ahead| room_at(&quota, &sent, ahead).map(|at| at - now);
+        assert_eq!(wait(0), Some(secs(10)));
+        assert_eq!(wait(1), Some(secs(11)));
+        assert_eq!(wait(2), Some(secs(20)));
+        assert_eq!(wait(5), Some(secs(31)));
+        let none = VecDeque::new();
+        assert_eq!(room_at(&quota, &none, 1), None);
+        let third = room_at(&quota, &none, 2).unwrap() - now;
+        assert!(third >= secs(10) && third < secs(11), "{third:?}");
+    }
+}
