@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bson::{Bson, Document, doc};
 
 use super::errors::{Fault, unpack_write_errors};
+use super::explain::explain;
 use super::postgres::{Postgres, document, literal, quoted};
 use super::state::{Cursor, State};
 
@@ -23,6 +24,7 @@ const ENVELOPE: &[&str] = &[
     "apiStrict",
     "apiDeprecationErrors",
     "maxTimeMS",
+    "authorizedDatabases",
 ];
 
 /// Runs one command.
@@ -136,7 +138,7 @@ impl Call<'_> {
                 self.document(&select("*", &format!("db_stats({arguments})")))
                     .await
             }
-            "explain" => self.explain().await,
+            "explain" => explain(self.postgres, self.database, self.spec).await,
             _ => Err(Fault::new(
                 59,
                 "CommandNotFound",
@@ -240,47 +242,6 @@ impl Call<'_> {
         let call = format!("drop_collection({}, {collection})", quoted(self.database));
         self.postgres.row(&select("*", &call)).await?;
         Ok(doc! { "ok": 1.0 })
-    }
-
-    /// PostgreSQL's plan, where drivers and people look for MongoDB's.
-    async fn explain(&self) -> Result<Document, Fault> {
-        let command = self.spec.get_document("explain").map_err(Fault::internal)?;
-        let function = match command.keys().next().map(String::as_str) {
-            Some("find") => "bson_aggregation_find",
-            Some("aggregate") => "bson_aggregation_pipeline",
-            Some("count") => "bson_aggregation_count",
-            Some("distinct") => "bson_aggregation_distinct",
-            _ => {
-                return Err(Fault::new(
-                    115,
-                    "CommandNotSupported",
-                    "the engine cannot explain it",
-                ));
-            }
-        };
-        let executed = self.spec.get_str("verbosity").ok() != Some("queryPlanner");
-        let sql = format!(
-            "EXPLAIN (FORMAT JSON{}) SELECT document FROM documentdb_api_catalog.{function}({}, {})",
-            if executed { ", ANALYZE" } else { "" },
-            quoted(self.database),
-            literal(command)?
-        );
-        let rows = self.postgres.rows(&sql).await?;
-        let text: String = rows.iter().filter_map(|row| row.get(0)).collect();
-        let plans: serde_json::Value = serde_json::from_str(&text).map_err(Fault::internal)?;
-        let plan = bson::serialize_to_bson(&plans[0]).map_err(Fault::internal)?;
-        let collection = command
-            .values()
-            .next()
-            .and_then(Bson::as_str)
-            .unwrap_or_default();
-        Ok(doc! {
-            "queryPlanner": {
-                "namespace": format!("{}.{collection}", self.database),
-                "winningPlan": plan,
-            },
-            "ok": 1.0,
-        })
     }
 }
 

@@ -18,6 +18,10 @@ pub(super) async fn answer(command: &Document, state: &State, number: i32) -> Op
             "version": VERSION, "versionArray": [7, 0, 0, 0], "gitVersion": "documentdb",
             "modules": [], "bits": 64, "maxBsonObjectSize": 16 * 1024 * 1024, "ok": 1.0,
         },
+        // Nobody logs in to the front.
+        "connectionStatus" => doc! {
+            "authInfo": { "authenticatedUsers": [], "authenticatedUserRoles": [] }, "ok": 1.0,
+        },
         "endSessions" => {
             end_sessions(command, state).await;
             doc! { "ok": 1.0 }

@@ -7,6 +7,7 @@
 mod command;
 mod connection;
 mod errors;
+mod explain;
 mod local;
 mod postgres;
 mod state;
