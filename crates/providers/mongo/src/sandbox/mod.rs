@@ -4,4 +4,16 @@
 //! server. It is small and honest: what it does not know it refuses with the error that MongoDB
 //! itself has for that, because a simulator that guesses hides the defects it is there to find.
 
+mod aggregate;
+mod compare;
+mod decimal;
+mod expr;
+mod failure;
+mod number;
+mod path;
+mod project;
+mod query;
+mod sort;
+mod store;
+mod update;
 pub mod wire;
