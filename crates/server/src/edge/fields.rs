@@ -1,0 +1,191 @@
+//! The types of the fields that the protocol library would misread, method by method.
+
+use serde_json::{Map, Value};
+
+/// What is wrong with the parameters.
+pub(super) struct Wrong {
+    pub(super) what: String,
+    /// Whether it is `_meta`, which the HTTP transport itself reads.
+    pub(super) meta: bool,
+}
+
+type Checked = Result<(), Wrong>;
+type Object = Map<String, Value>;
+
+const LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
+
+fn wrong(what: impl Into<String>) -> Wrong {
+    Wrong {
+        what: what.into(),
+        meta: false,
+    }
+}
+
+/// A string, or an integer as large as the library reads.
+pub(super) fn is_id(value: &Value) -> bool {
+    value.is_string() || value.as_i64().is_some()
+}
+
+/// Checks the parameters of a call, and takes away nulls that mean "absent".
+pub(super) fn check(method: &str, message: &mut Object) -> Checked {
+    let mut none = Object::new();
+    let params = match message.get_mut("params") {
+        None => &mut none,
+        Some(Value::Object(params)) => params,
+        Some(_) => return Err(wrong("`params` must be an object")),
+    };
+    meta(params)?;
+    match method {
+        "initialize" => initialize(params),
+        "tools/call" => tool_call(params),
+        "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => {
+            cursor(params)
+        }
+        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => text(params, "uri"),
+        "prompts/get" => prompt(params),
+        "completion/complete" => completion(params),
+        "logging/setLevel" => level(params),
+        "notifications/cancelled" => cancelled(params),
+        _ => Ok(()),
+    }
+}
+
+fn meta(params: &mut Object) -> Checked {
+    drop_null(params, "_meta");
+    let Some(meta) = params.get("_meta") else {
+        return Ok(());
+    };
+    let Some(meta) = meta.as_object() else {
+        return Err(Wrong {
+            what: "`_meta` must be an object".into(),
+            meta: true,
+        });
+    };
+    match meta.get("progressToken") {
+        Some(token) if !is_id(token) => Err(Wrong {
+            what: "`_meta.progressToken` must be a string or an integer".into(),
+            meta: true,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn initialize(params: &Object) -> Checked {
+    text(params, "protocolVersion")?;
+    object(params, "capabilities")?;
+    let client = object(params, "clientInfo")?;
+    for key in ["name", "version"] {
+        text(client, key).map_err(|_| wrong(format!("`clientInfo.{key}` must be a string")))?;
+    }
+    Ok(())
+}
+
+fn tool_call(params: &mut Object) -> Checked {
+    text(params, "name")?;
+    if params.get("name").and_then(Value::as_str) == Some("") {
+        return Err(wrong("`name` must not be empty"));
+    }
+    drop_null(params, "arguments");
+    optional_object(params, "arguments").map(|_| ())
+}
+
+/// Every list of ours has one page, so that no cursor was ever given out.
+fn cursor(params: &mut Object) -> Checked {
+    drop_null(params, "cursor");
+    match params.get("cursor") {
+        None => Ok(()),
+        Some(Value::String(_)) => Err(wrong("unknown cursor")),
+        Some(_) => Err(wrong("`cursor` must be a string")),
+    }
+}
+
+fn prompt(params: &mut Object) -> Checked {
+    text(params, "name")?;
+    drop_null(params, "arguments");
+    match optional_object(params, "arguments")? {
+        Some(arguments) if !arguments.values().all(Value::is_string) => {
+            Err(wrong("every one of `arguments` must be a string"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn completion(params: &mut Object) -> Checked {
+    let target = object(params, "ref")?;
+    let key = match target.get("type").and_then(Value::as_str) {
+        Some("ref/prompt") => "name",
+        Some("ref/resource") => "uri",
+        _ => return Err(wrong("`ref.type` must be ref/prompt or ref/resource")),
+    };
+    text(target, key).map_err(|_| wrong(format!("`ref.{key}` must be a string")))?;
+    let argument = object(params, "argument")?;
+    for key in ["name", "value"] {
+        text(argument, key).map_err(|_| wrong(format!("`argument.{key}` must be a string")))?;
+    }
+    drop_null(params, "context");
+    if let Some(context) = optional_object(params, "context")?
+        && let Some(arguments) = context.get("arguments").filter(|value| !value.is_null())
+        && !arguments
+            .as_object()
+            .is_some_and(|all| all.values().all(Value::is_string))
+    {
+        return Err(wrong("`context.arguments` must be an object of strings"));
+    }
+    Ok(())
+}
+
+fn level(params: &Object) -> Checked {
+    match params.get("level").and_then(Value::as_str) {
+        Some(level) if LEVELS.contains(&level) => Ok(()),
+        _ => Err(wrong(format!(
+            "`level` must be one of {}",
+            LEVELS.join(", ")
+        ))),
+    }
+}
+
+fn cancelled(params: &mut Object) -> Checked {
+    drop_null(params, "reason");
+    if !params.get("requestId").is_some_and(is_id) {
+        return Err(wrong("`requestId` must be a string or an integer"));
+    }
+    match params.get("reason") {
+        None | Some(Value::String(_)) => Ok(()),
+        Some(_) => Err(wrong("`reason` must be a string")),
+    }
+}
+
+fn drop_null(params: &mut Object, key: &str) {
+    if params.get(key).is_some_and(Value::is_null) {
+        params.shift_remove(key);
+    }
+}
+
+fn text(params: &Object, key: &str) -> Checked {
+    if params.get(key).is_some_and(Value::is_string) {
+        Ok(())
+    } else {
+        Err(wrong(format!("`{key}` must be a string")))
+    }
+}
+
+fn object<'a>(params: &'a Object, key: &str) -> Result<&'a Object, Wrong> {
+    optional_object(params, key)?.ok_or_else(|| wrong(format!("`{key}` must be an object")))
+}
+
+fn optional_object<'a>(params: &'a Object, key: &str) -> Result<Option<&'a Object>, Wrong> {
+    match params.get(key) {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(wrong(format!("`{key}` must be an object"))),
+    }
+}

@@ -1,0 +1,171 @@
+//! The accept loop: bounded heads, bounded connections, and an end that running requests survive.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use super::conns::{Place, Table};
+use super::stall::Stalling;
+
+/// How long to wait after an error of `accept` that concerns the process, not one connection.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// What clients may use up together.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many connections there may be at once.
+    pub connections: usize,
+    /// How long a client may take to send the head of a request.
+    pub head_time: Duration,
+    /// The largest head, in bytes.
+    pub head_bytes: usize,
+    /// How long a client may leave a response untaken.
+    pub stall: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // The other half of the file descriptors is for what the calls themselves open.
+            connections: (soft_fd_limit().unwrap_or(1024) / 2).clamp(1, 10_000),
+            head_time: Duration::from_secs(10),
+            head_bytes: 32 << 10,
+            stall: Duration::from_mins(1),
+        }
+    }
+}
+
+fn soft_fd_limit() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let soft = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    match soft.split_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+/// Serves until `drain`, then until every connection is gone, or until `kill`.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    drain: CancellationToken,
+    kill: CancellationToken,
+) -> std::io::Result<()> {
+    listener.local_addr()?;
+    let table = Table::new(limits.connections);
+    let running = TaskTracker::new();
+    let accepting = async {
+        loop {
+            let Some(stream) = accept(&listener).await else {
+                continue;
+            };
+            let place = table.admit().await;
+            let connection = Connection {
+                place,
+                app: app.clone(),
+                limits,
+                drain: drain.clone(),
+                kill: kill.clone(),
+            };
+            running.spawn(connection.serve(stream));
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = drain.cancelled() => {}
+        () = kill.cancelled() => {}
+    }
+    drop(listener);
+    running.close();
+    // Killed connections end by themselves; this waits until their sockets are closed.
+    running.wait().await;
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and final: waiting for more to send would only delay them.
+            let _ = stream.set_nodelay(true);
+            Some(stream)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(BACK_OFF).await;
+            None
+        }
+    }
+}
+
+struct Connection {
+    place: Arc<Place>,
+    app: Router,
+    limits: Limits,
+    drain: CancellationToken,
+    kill: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        let Self {
+            place,
+            app,
+            limits,
+            drain,
+            kill,
+        } = self;
+        let held = place.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let (busy, app) = (held.begin(), app.clone());
+            async move {
+                let Ok(response) = app.oneshot(request.map(Body::new)).await;
+                Ok::<_, Infallible>(response.map(|body| busy.over(body)))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_time)
+            .max_buf_size(limits.head_bytes.max(8 << 10))
+            .keep_alive(true)
+            .serve_connection(TokioIo::new(Stalling::new(stream, limits.stall)), service);
+        tokio::pin!(connection);
+        let mut draining = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection failed");
+                    }
+                    return;
+                }
+                () = kill.cancelled() => return,
+                () = drain.cancelled(), if !draining => {}
+                // An idle connection goes at once, even in the middle of a head.
+                () = place.evicted(), if !draining => {
+                    if place.is_idle() {
+                        return;
+                    }
+                }
+            }
+            draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+    }
+}
