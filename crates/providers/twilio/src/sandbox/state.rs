@@ -1,0 +1,209 @@
+//! What an account has, and how its things move on with time.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use business_tools_sandbox::{Shelf, clock, ids};
+use serde_json::{Value, json};
+
+/// How long a thing stays in one state.
+const STEP: Duration = Duration::from_millis(300);
+
+/// The number that may always send, of the test credentials.
+pub(super) const MAGIC: &str = "+15005550006";
+
+/// The numbers that every account owns.
+pub(super) const OWNED: &[(&str, &str)] =
+    &[(MAGIC, "Test sender"), ("+14155550100", "Front desk"), ("+14155550101", "Support")];
+
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) messages: Shelf<Message>,
+    pub(super) calls: Shelf<Call>,
+    pub(super) verifications: Shelf<Verification>,
+    /// Ids of things that must exist beforehand, made on first use.
+    pub(super) assumed: BTreeSet<String>,
+}
+
+impl Account {
+    pub(super) fn describe(&self) -> Value {
+        json!({"messages": self.messages.len(), "calls": self.calls.len(),
+               "verifications": self.verifications.len(), "assumed": self.assumed})
+    }
+}
+
+/// Whether a number may be sent from.
+pub(super) fn owns(number: &str) -> bool {
+    OWNED.iter().any(|(owned, _)| *owned == number)
+}
+
+pub(super) fn is_e164(number: &str) -> bool {
+    number.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0')
+    })
+}
+
+/// Where a thing is on a way, by the time since it set out.
+fn along(since: Instant, way: &[&'static str]) -> &'static str {
+    let steps = since.elapsed().as_millis() / STEP.as_millis();
+    let last = way.len() - 1;
+    way[usize::try_from(steps).unwrap_or(last).min(last)]
+}
+
+pub(super) struct Message {
+    pub(super) sid: String,
+    pub(super) to: String,
+    pub(super) from: Option<String>,
+    pub(super) service: Option<String>,
+    pub(super) body: String,
+    pub(super) media: usize,
+    /// Scheduled, and not sent before it is cancelled: nobody waits for minutes in a sandbox.
+    pub(super) scheduled: bool,
+    pub(super) canceled: bool,
+    pub(super) made: Instant,
+    pub(super) created: String,
+    pub(super) day: String,
+}
+
+impl Message {
+    pub(super) fn status(&self) -> &'static str {
+        match (self.canceled, self.scheduled) {
+            (true, _) => "canceled",
+            (_, true) => "scheduled",
+            _ if self.service.is_some() => along(self.made, &["accepted", "queued", "sending", "sent", "delivered"]),
+            _ => along(self.made, &["queued", "sending", "sent", "delivered"]),
+        }
+    }
+
+    fn segments(&self) -> usize {
+        let (one, more) = if self.body.is_ascii() { (160, 153) } else { (70, 67) };
+        let length = self.body.chars().count();
+        if length <= one { 1 } else { length.div_ceil(more) }
+    }
+
+    pub(super) fn show(&self, account: &str) -> Value {
+        let status = self.status();
+        let uri = format!("/2010-04-01/Accounts/{account}/Messages/{}", self.sid);
+        let priced = matches!(status, "sent" | "delivered");
+        json!({
+            "account_sid": account, "api_version": "2010-04-01", "body": self.body,
+            "date_created": self.created, "date_sent": priced.then_some(&self.created),
+            "date_updated": self.created, "direction": "outbound-api",
+            "error_code": null, "error_message": null,
+            "from": self.from, "messaging_service_sid": self.service,
+            "num_media": self.media.to_string(), "num_segments": self.segments().to_string(),
+            "price": priced.then(|| format!("-{:.5}", 0.0079 * self.segments() as f64)), "price_unit": "USD",
+            "sid": self.sid, "status": status,
+            "subresource_uris": {"media": format!("{uri}/Media.json")},
+            "to": self.to, "uri": format!("{uri}.json"),
+        })
+    }
+}
+
+pub(super) struct Call {
+    pub(super) sid: String,
+    pub(super) to: String,
+    pub(super) from: String,
+    pub(super) record: bool,
+    /// The state it was put in, and stays in.
+    pub(super) ended: Option<&'static str>,
+    pub(super) made: Instant,
+    pub(super) created: String,
+    pub(super) day: String,
+    pub(super) recording: String,
+}
+
+impl Call {
+    pub(super) fn new(to: String, from: String, record: bool) -> Self {
+        let now = clock::now();
+        Self {
+            sid: ids::hex32("CA"),
+            to,
+            from,
+            record,
+            ended: None,
+            made: Instant::now(),
+            created: clock::rfc2822(now),
+            day: clock::date(now),
+            recording: ids::hex32("RE"),
+        }
+    }
+
+    /// A call talks for ten steps, so that there is time to redirect it or hang up.
+    pub(super) fn status(&self) -> &'static str {
+        const TALK: &str = "in-progress";
+        self.ended.unwrap_or_else(|| {
+            along(
+                self.made,
+                &["queued", "ringing", TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, "completed"],
+            )
+        })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.status(), "completed" | "canceled")
+    }
+
+    pub(super) fn show(&self, account: &str) -> Value {
+        let status = self.status();
+        let over = status == "completed";
+        let uri = format!("/2010-04-01/Accounts/{account}/Calls/{}", self.sid);
+        json!({
+            "account_sid": account, "annotation": null, "answered_by": null, "api_version": "2010-04-01",
+            "caller_name": null, "date_created": self.created, "date_updated": self.created,
+            "direction": "outbound-api", "duration": over.then_some("3"), "end_time": over.then_some(&self.created),
+            "forwarded_from": null, "from": self.from, "from_formatted": self.from, "group_sid": null,
+            "parent_call_sid": null, "phone_number_sid": ids::hex32_of("PN", &self.from),
+            "price": over.then_some("-0.01400"), "price_unit": "USD", "queue_time": "0", "sid": self.sid,
+            "start_time": (!matches!(status, "queued" | "ringing" | "canceled")).then_some(&self.created),
+            "status": status,
+            "subresource_uris": {
+                "events": format!("{uri}/Events.json"), "notifications": format!("{uri}/Notifications.json"),
+                "payments": format!("{uri}/Payments.json"), "recordings": format!("{uri}/Recordings.json"),
+                "siprec": format!("{uri}/Siprec.json"), "streams": format!("{uri}/Streams.json"),
+                "transcriptions": format!("{uri}/Transcriptions.json"),
+                "user_defined_message_subscriptions": format!("{uri}/UserDefinedMessageSubscriptions.json"),
+                "user_defined_messages": format!("{uri}/UserDefinedMessages.json"),
+            },
+            "to": self.to, "to_formatted": self.to, "trunk_sid": null, "uri": format!("{uri}.json"),
+        })
+    }
+}
+
+pub(super) struct Verification {
+    pub(super) sid: String,
+    pub(super) service: String,
+    pub(super) to: String,
+    pub(super) channel: String,
+    pub(super) code: String,
+    pub(super) sent: u32,
+    pub(super) tries: u32,
+    pub(super) gone: bool,
+    pub(super) made: Instant,
+    pub(super) created: String,
+}
+
+impl Verification {
+    /// Ten minutes, one success or five tries.
+    pub(super) fn is_open(&self) -> bool {
+        !self.gone && self.made.elapsed() < Duration::from_secs(600)
+    }
+
+    pub(super) fn show(&self, account: &str, base_url: &str, status: &str) -> Value {
+        let attempts: Vec<Value> = (0..self.sent)
+            .map(|n| {
+                json!({"time": self.created, "channel": self.channel.to_uppercase(),
+                       "attempt_sid": ids::hex32_of("VL", &format!("{}{n}", self.sid))})
+            })
+            .collect();
+        json!({
+            "sid": self.sid, "service_sid": self.service, "account_sid": account, "to": self.to,
+            "channel": self.channel, "status": status, "valid": status == "approved",
+            "date_created": self.created, "date_updated": self.created, "lookup": {}, "amount": null, "payee": null,
+            "send_code_attempts": attempts, "sna": null,
+            "url": format!("{base_url}/v2/Services/{}/Verifications/{}", self.service, self.sid),
+        })
+    }
+}

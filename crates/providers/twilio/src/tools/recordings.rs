@@ -1,0 +1,62 @@
+//! Recordings of calls.
+
+use business_tools_core::{Cx, Page, Result, Spec, Tool};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{DATE, READ, put};
+use crate::client::Pairs;
+use crate::{Twilio, View};
+
+const CALL: &str = "^CA[0-9a-fA-F]{32}$";
+const CONFERENCE: &str = "^CF[0-9a-fA-F]{32}$";
+
+/// What of a recording is shown.
+const MEMBERS: &[&str] = &[
+    "sid", "status", "call_sid", "conference_sid", "duration", "channels", "source", "media_url", "error_code",
+    "date_created", "start_time",
+];
+
+/// List call recordings. The audio is at `media_url` with .mp3 or .wav behind it.
+///
+/// # Source
+/// <https://www.twilio.com/docs/voice/api/recording#read-multiple-recording-resources> (read 2026-11)
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListRecordings {
+    /// Only of this call.
+    #[schemars(regex(pattern = CALL))]
+    call_sid: Option<String>,
+    /// Only of this conference.
+    #[schemars(regex(pattern = CONFERENCE))]
+    conference_sid: Option<String>,
+    /// On or after, such as 2026-01-31.
+    #[schemars(regex(pattern = DATE))]
+    date_created_after: Option<String>,
+    /// On or before.
+    #[schemars(regex(pattern = DATE))]
+    date_created_before: Option<String>,
+    /// How many, 20 by default.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl Tool for ListRecordings {
+    type Provider = Twilio;
+    type Output = Page<View>;
+    const SPEC: Spec = Spec::read("twilio_list_recordings").scopes(READ).cached(30);
+
+    async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
+        let mut query = Pairs::new();
+        put(&mut query, "CallSid", self.call_sid);
+        put(&mut query, "ConferenceSid", self.conference_sid);
+        put(&mut query, "DateCreated>", self.date_created_after);
+        put(&mut query, "DateCreated<", self.date_created_before);
+        let url = twilio.client.of_account(&["Recordings.json"]);
+        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
+        let items = page.items.into_iter().map(|item| View::of(item, MEMBERS, None)).collect();
+        Ok(Page::new(items, page.next_cursor))
+    }
+}
