@@ -23,6 +23,23 @@ const LEVELS: [&str; 8] = [
     "emergency",
 ];
 
+/// The methods that the modern generation of the protocol no longer has.
+const REMOVED: [&str; 4] = [
+    "initialize",
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+];
+
+/// Whether a request describes itself, as those of the modern generation do.
+fn is_modern(params: &Object) -> bool {
+    params
+        .get("_meta")
+        .and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"))
+        .and_then(Value::as_str)
+        .is_some_and(|version| version >= "2026-07-28")
+}
+
 fn wrong(what: impl Into<String>) -> Wrong {
     Wrong {
         what: what.into(),
@@ -44,6 +61,10 @@ pub(super) fn check(method: &str, message: &mut Object) -> Checked {
         Some(_) => return Err(wrong("`params` must be an object")),
     };
     meta(params)?;
+    if REMOVED.contains(&method) && is_modern(params) {
+        // Its answer is that there is no such method, whatever the parameters.
+        return Ok(());
+    }
     match method {
         "initialize" => initialize(params),
         "tools/call" => tool_call(params),

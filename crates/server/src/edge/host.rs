@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, Request, StatusCode, Uri, header};
 use tower::{Layer, Service};
 
 use super::names::{Authority, Origin, OriginRule};
-use super::refusal::refuse;
+use super::refusal::{closing, refuse};
 
 /// The layer: which `Host` and which `Origin` may call.
 #[derive(Debug, Clone)]
@@ -44,13 +44,14 @@ impl HostOrigin {
             }
         }
         for entry in allowed_origins {
-            match OriginRule::parse(entry.trim()) {
-                Some(rule) => rules.origins.push(rule),
-                None => tracing::warn!(
+            let rule = OriginRule::parse(entry.trim());
+            if rule.is_none() {
+                tracing::warn!(
                     entry,
                     "an allowed origin is not an origin and allows nothing"
-                ),
+                );
             }
+            rules.origins.extend(rule);
         }
         Self {
             rules: Arc::new(rules),
@@ -59,7 +60,7 @@ impl HostOrigin {
 }
 
 impl Rules {
-    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Response> {
+    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
         let host = match only(headers, &header::HOST) {
             Ok(Some(value)) => Authority::parse(value),
             Ok(None) | Err(()) => None,
@@ -114,17 +115,36 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     }
 }
 
-fn broken(message: &str) -> Response {
-    refuse(
-        StatusCode::BAD_REQUEST,
-        "INVALID_REQUEST",
-        message,
-        "Send the name and port that the request goes to as the only Host header.",
-    )
+/// Why a request may not pass.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+    hint: &'static str,
 }
 
-fn denied(message: &str, hint: &str) -> Response {
-    refuse(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message, hint)
+impl Refused {
+    fn response(&self) -> Response {
+        closing(refuse(self.status, self.code, self.message, self.hint))
+    }
+}
+
+fn broken(message: &'static str) -> Refused {
+    Refused {
+        status: StatusCode::BAD_REQUEST,
+        code: "INVALID_REQUEST",
+        message,
+        hint: "Send the name and port that the request goes to as the only Host header.",
+    }
+}
+
+fn denied(message: &'static str, hint: &'static str) -> Refused {
+    Refused {
+        status: StatusCode::FORBIDDEN,
+        code: "PERMISSION_DENIED",
+        message,
+        hint,
+    }
 }
 
 impl<S> Layer<S> for HostOrigin {
@@ -160,7 +180,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.rules.check(request.uri(), request.headers()) {
             Ok(()) => Either::Right(self.inner.call(request)),
-            Err(refused) => Either::Left(ready(Ok(refused))),
+            Err(refused) => Either::Left(ready(Ok(refused.response()))),
         }
     }
 }

@@ -61,11 +61,11 @@ where
     let (to_library, reader) = tokio::io::duplex(PIPE);
     let (writer, from_library) = tokio::io::duplex(PIPE);
     // Bounded: a client that sends garbage and reads no answers is not read any further.
-    let (answers, answered) = mpsc::channel(64);
+    let (answers, queue) = mpsc::channel(64);
     let finishing = CancellationToken::new();
     let guard = Guard {
         reading: tokio::spawn(read(stdin, to_library, answers, limits)),
-        writing: tokio::spawn(write(stdout, from_library, answered, finishing.clone())),
+        writing: tokio::spawn(write(stdout, from_library, queue, finishing.clone())),
         finishing,
     };
     (reader, writer, guard)
@@ -206,7 +206,7 @@ impl Gate {
 async fn write<W>(
     mut stdout: W,
     mut from_library: DuplexStream,
-    mut answered: mpsc::Receiver<Vec<u8>>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
     finishing: CancellationToken,
 ) where
     W: AsyncWrite + Send + Unpin,
@@ -219,7 +219,7 @@ async fn write<W>(
                 library = matches!(read, Ok(count) if count > 0);
                 whole_lines(&mut pending)
             }
-            answer = answered.recv(), if guard => {
+            answer = queue.recv(), if guard => {
                 guard = answer.is_some();
                 answer.unwrap_or_default()
             }
