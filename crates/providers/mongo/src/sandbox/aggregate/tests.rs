@@ -97,7 +97,8 @@ fn counting_paging_and_facets() {
     );
     assert_eq!(
         out(bson!([{ "$sort": { "total": -1 } }, { "$skip": 1 }, { "$limit": 1 }]))[0]
-            .get_i32("_id").unwrap(),
+            .get_i32("_id")
+            .unwrap(),
         3
     );
     let facets = out(bson!([{ "$facet": { "n": [{ "$count": "n" }], "top": [{ "$limit": 1 }] } }]));

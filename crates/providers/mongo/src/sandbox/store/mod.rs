@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bson::Document;
 
 pub(crate) use self::{
-    collection::{Collection, Record},
+    collection::{Collection, Record, size},
     index::Index,
 };
 use super::{
