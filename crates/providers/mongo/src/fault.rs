@@ -200,9 +200,8 @@ fn classify(refusal: &Refusal<'_>) -> (Kind, Status, Fate) {
         50 => (Timeout, Permanent, lost),
         24 => (Timeout, Temporary, Fate::Refused),
         202 | 262 => (Timeout, Temporary, lost),
-        // Asked the wrong member, which did nothing.
-        10058 | 10107 | 13435 | 13436 => (Unavailable, Temporary, Fate::Refused),
-        134 => (Unavailable, Temporary, Fate::Refused),
+        // Asked the wrong member, or too early (134): nothing was done.
+        134 | 10058 | 10107 | 13435 | 13436 => (Unavailable, Temporary, Fate::Refused),
         // Interrupted, or lost on the way behind the server that we asked.
         6 | 7 | 89 | 91 | 189 | 9001 | 11600 | 11602 => (Unavailable, Temporary, lost),
         14031 => (QuotaExceeded, Permanent, lost),

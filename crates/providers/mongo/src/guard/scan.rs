@@ -156,7 +156,7 @@ fn operator(key: &str, value: &Value, at: &str, found: &mut Scan, faults: &mut F
     } else {
         match key {
             "$lookup" | "$graphLookup" => {
-                other_collection(member(value, "from"), at, found, faults)
+                other_collection(member(value, "from"), at, found, faults);
             }
             "$unionWith" => {
                 if member(value, "db").is_some() {
@@ -215,5 +215,89 @@ fn pattern(is_pattern: bool, key: &str, value: &Value, at: &str, faults: &mut Fa
                 "is a pattern of more than {MAX_FREE_PATTERN} characters without ^ at its beginning"
             ),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults_of(value: &Value, place: Place) -> Vec<String> {
+        let mut faults = Faults::default();
+        let mut found = Scan::default();
+        let map = value.as_object().cloned().unwrap_or_default();
+        scan(&map, "/x", place, &mut found, &mut faults);
+        match faults.into_result() {
+            Ok(()) => Vec::new(),
+            Err(error) => error.details()["faults"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|fault| fault["at"].as_str().unwrap_or_default().to_owned())
+                .collect(),
+        }
+    }
+
+    /// Harmless values around a core, of any shape and up to the allowed depth.
+    fn buried(core: Value) -> impl Strategy<Value = Value> {
+        let step = (0..4_u8, "[a-z$]{1,6}");
+        prop::collection::vec(step, 0..40).prop_map(move |steps| {
+            let mut value = core.clone();
+            for (shape, key) in steps {
+                value = match shape {
+                    0 => json!([value]),
+                    1 => json!([1, {"a": 2}, value, null]),
+                    2 => json!({key: value}),
+                    _ => json!({"before": [1], key: value, "after": {"b": "$where"}}),
+                };
+            }
+            json!({ "root": value })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_dangerous_operator_is_found_however_deep_it_is_buried(
+            (name, value) in (0..JAVASCRIPT.len() + WRITES.len() + ADMIN.len()).prop_flat_map(|i| {
+                let all = [JAVASCRIPT, WRITES, ADMIN].concat();
+                let name = all[i];
+                buried(json!({name: {"x": 1}})).prop_map(move |value| (name, value))
+            })
+        ) {
+            let faults = faults_of(&value, Place::Code);
+            prop_assert!(faults.iter().any(|at| at.ends_with(name)), "{faults:?}");
+        }
+
+        #[test]
+        fn what_is_harmless_passes(value in buried(json!({"$gt": 5, "where": "$where", "out": "x"}))) {
+            // The steps themselves may name an operator by chance only if it is that short.
+            prop_assume!(!value.to_string().contains("\"$out\""));
+            let faults = faults_of(&value, Place::Code);
+            prop_assert!(faults.is_empty(), "{faults:?}");
+        }
+
+        #[test]
+        fn the_scan_ends_on_any_depth(depth in 0..500_usize) {
+            let mut value = json!(1);
+            for _ in 0..depth {
+                value = json!([value]);
+            }
+            let faults = faults_of(&json!({"a": value}), Place::Code);
+            prop_assert_eq!(faults.len(), usize::from(depth >= MAX_DEPTH));
+        }
+    }
+
+    #[test]
+    fn stored_data_may_hold_what_would_be_an_operator_further_in() {
+        let value = json!({"note": {"$where": "kept as it is"}, "code": {"$code": "x"}});
+        assert!(faults_of(&value, Place::Data).is_empty());
+        assert_eq!(
+            faults_of(&value, Place::Code),
+            ["/x/note/$where", "/x/code/$code"]
+        );
+        assert_eq!(faults_of(&json!({"$a": 1}), Place::Data), ["/x/$a"]);
     }
 }

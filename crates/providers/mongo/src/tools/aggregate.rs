@@ -24,7 +24,6 @@ pub struct Aggregate {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Stages, such as [{"$match": {...}}, {"$group": {...}}].
     pipeline: Objects,

@@ -25,7 +25,6 @@ pub struct Count {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter; empty counts all.
     filter: Option<Object>,

@@ -23,16 +23,13 @@ pub struct DeleteDocuments {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter.
     filter: Object,
     /// Delete all that match, not one.
-    #[serde(default)]
-    many: bool,
+    many: Option<bool>,
     /// Allow an empty filter.
-    #[serde(default)]
-    allow_all: bool,
+    allow_all: Option<bool>,
 }
 
 /// What was deleted.
@@ -58,7 +55,7 @@ impl Tool for DeleteDocuments {
     fn check(&self, faults: &mut Faults) {
         self.filter
             .scan("/filter", Place::Code, &mut Scan::default(), faults);
-        if self.filter.is_empty() && !self.allow_all {
+        if self.filter.is_empty() && !self.allow_all.unwrap_or(false) {
             faults.add(
                 "/filter",
                 "must not be empty unless `allow_all` is true: it would match every document",
@@ -69,7 +66,7 @@ impl Tool for DeleteDocuments {
     fn confirm(&self) -> Option<String> {
         let place = super::named(self.database.as_deref(), &self.collection);
         let filter = cut(&Value::Object(self.filter.0.clone()).to_string(), 500);
-        Some(match (self.many, self.filter.is_empty()) {
+        Some(match (self.many.unwrap_or(false), self.filter.is_empty()) {
             (true, true) => format!("Delete EVERY document of {place}?"),
             (true, false) => format!("Delete all documents of {place} that match {filter}?"),
             (false, true) => format!("Delete any one document of {place}?"),
@@ -83,7 +80,7 @@ impl Tool for DeleteDocuments {
         let filter = self.filter.read("/filter", &mut faults);
         faults.into_result()?;
 
-        let limit = i32::from(!self.many);
+        let limit = i32::from(!self.many.unwrap_or(false));
         let command = doc! {
             "delete": &at.collection,
             "deletes": [{"q": filter.clone(), "limit": limit}],

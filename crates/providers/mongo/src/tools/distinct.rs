@@ -23,7 +23,6 @@ pub struct Distinct {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Field, dotted when nested: `address.city`.
     #[schemars(length(min = 1))]

@@ -24,7 +24,6 @@ pub struct Explain {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter.
     filter: Option<Object>,

@@ -24,7 +24,6 @@ pub struct Find {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter; empty matches all.
     filter: Option<Object>,
@@ -36,7 +35,6 @@ pub struct Find {
     #[schemars(range(min = 1))]
     limit: Option<u32>,
     /// Documents to pass over.
-    #[schemars(range(min = 0))]
     skip: Option<u64>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -24,7 +24,6 @@ pub struct ListIndexes {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// `next_cursor` of the page before.
     #[expect(
@@ -79,22 +78,18 @@ pub struct CreateIndex {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Fields in the index's order.
     #[schemars(length(min = 1, max = 32))]
     keys: Vec<IndexKey>,
     /// Name; made from the keys by default.
-    #[schemars(length(min = 1, max = 127))]
     name: Option<String>,
     /// Refuse duplicates.
-    #[serde(default)]
-    unique: bool,
+    unique: Option<bool>,
     /// Leave out documents without the field.
-    #[serde(default)]
-    sparse: bool,
+    sparse: Option<bool>,
     /// Delete documents so long after the date in the field.
-    #[schemars(range(min = 0, max = 2_147_483_647))]
+    #[schemars(range(min = 0))]
     expire_after_seconds: Option<i32>,
     /// Index only what matches this filter.
     partial_filter: Option<Object>,
@@ -107,7 +102,6 @@ pub struct CreateIndex {
 #[serde(deny_unknown_fields)]
 pub struct IndexKey {
     /// Field.
-    #[schemars(length(min = 1))]
     field: String,
     /// 1 up (default), -1 down.
     direction: Option<Direction>,
@@ -263,10 +257,10 @@ impl Tool for CreateIndex {
         let at = mongo.writable(self.database.as_deref(), &self.collection, &mut faults);
         let (key, name) = self.key();
         let mut index = doc! {"key": key, "name": &name};
-        if self.unique {
+        if self.unique.unwrap_or(false) {
             index.insert("unique", true);
         }
-        if self.sparse {
+        if self.sparse.unwrap_or(false) {
             index.insert("sparse", true);
         }
         if let Some(seconds) = self.expire_after_seconds {
@@ -303,7 +297,6 @@ pub struct DropIndex {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Name, from mongo_list_indexes.
     #[schemars(length(min = 1))]

@@ -27,7 +27,6 @@ pub struct InsertDocuments {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Documents in Extended JSON.
     #[schemars(length(min = 1, max = 1000))]

@@ -141,7 +141,6 @@ pub struct DropCollection {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// The collection's name again.
     confirm_name: String,

@@ -21,15 +21,13 @@ pub struct ReplaceDocument {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter, best on `_id`.
     filter: Object,
     /// The new document, without operators.
     replacement: Object,
     /// Insert if none matches.
-    #[serde(default)]
-    upsert: bool,
+    upsert: Option<bool>,
 }
 
 impl Tool for ReplaceDocument {
@@ -68,7 +66,7 @@ impl Tool for ReplaceDocument {
             "q": filter.clone(),
             "u": replacement,
             "multi": false,
-            "upsert": self.upsert,
+            "upsert": self.upsert.unwrap_or(false),
         };
         let command = doc! {"update": &at.collection, "updates": [update]};
         mongo.check_index(cx, &at.database, &command).await?;
@@ -89,9 +87,8 @@ impl Tool for ReplaceDocument {
 /// the request is sent again, since the first no longer matches.
 fn names_one(filter: &Document) -> bool {
     match filter.get("_id") {
-        None => false,
+        None | Some(Bson::RegularExpression(_)) => false,
         Some(Bson::Document(id)) => !id.keys().any(|key| key.starts_with('$')),
-        Some(Bson::RegularExpression(_)) => false,
         Some(_) => true,
     }
 }

@@ -30,7 +30,6 @@ pub struct GetCollectionSchema {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Documents to look at, 50 by default.
     #[schemars(range(min = 1, max = 1000))]

@@ -29,18 +29,15 @@ pub struct UpdateDocuments {
     /// Database.
     database: Option<String>,
     /// Collection.
-    #[schemars(length(min = 1))]
     collection: String,
     /// Query filter.
     filter: Object,
     /// Operators, such as {"$set": {"a": 1}}, or a pipeline.
     update: Change,
     /// Update all that match, not one.
-    #[serde(default)]
-    many: bool,
+    many: Option<bool>,
     /// Insert if none matches.
-    #[serde(default)]
-    upsert: bool,
+    upsert: Option<bool>,
     /// Conditions for `$[name]` in the update.
     array_filters: Option<Objects>,
 }
@@ -160,7 +157,7 @@ impl Tool for UpdateDocuments {
     }
 
     fn confirm(&self) -> Option<String> {
-        (self.many && self.filter.is_empty()).then(|| {
+        (self.many.unwrap_or(false) && self.filter.is_empty()).then(|| {
             format!(
                 "Update every document of {}?",
                 super::named(self.database.as_deref(), &self.collection)
@@ -182,8 +179,8 @@ impl Tool for UpdateDocuments {
         let mut update = doc! {
             "q": filter.clone(),
             "u": change,
-            "multi": self.many,
-            "upsert": self.upsert,
+            "multi": self.many.unwrap_or(false),
+            "upsert": self.upsert.unwrap_or(false),
         };
         if let Some(filters) = array_filters {
             update.insert("arrayFilters", filters);

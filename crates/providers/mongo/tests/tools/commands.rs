@@ -299,7 +299,7 @@ async fn insert_makes_the_ids_and_tells_them() {
         result,
         json!({"inserted_count": 2, "inserted_ids": [1, {"$oid": id.to_hex()}]})
     );
-    assert_eq!(command.get_bool("ordered").unwrap(), true);
+    assert!(command.get_bool("ordered").unwrap());
 }
 
 #[tokio::test]
@@ -428,8 +428,8 @@ async fn metadata_is_listed_by_name_without_the_systems_own() {
     )
     .await;
     let bare = bare(command);
-    assert_eq!(bare.get_bool("nameOnly").unwrap(), true);
-    assert_eq!(bare.get_bool("authorizedCollections").unwrap(), true);
+    assert!(bare.get_bool("nameOnly").unwrap());
+    assert!(bare.get_bool("authorizedCollections").unwrap());
     assert_eq!(
         result["items"],
         json!([{"name": "paid", "type": "view"}, {"name": "users", "type": "collection"}])

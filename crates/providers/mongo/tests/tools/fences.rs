@@ -10,15 +10,15 @@ async fn refused(tool: &str, args: Value, at: &str, word: &str) {
     refused_with(json!({}), tool, args, at, word).await;
 }
 
-async fn refused_with(settings: Value, tool: &str, args: Value, at: &str, word: &str) {
+async fn refused_with(fields: Value, tool: &str, args: Value, place: &str, reason: &str) {
     let script = Script::start().await;
-    let world = World::with(&script, settings);
+    let world = World::with(&script, fields);
     let faults = world.faults(tool, args.clone()).await;
     let fault = faults
         .iter()
-        .find(|(place, _)| place == at)
-        .unwrap_or_else(|| panic!("{tool} {args}: no fault at {at} in {faults:?}"));
-    assert!(fault.1.contains(word), "{tool} {args}: {fault:?}");
+        .find(|(at, _)| at == place)
+        .unwrap_or_else(|| panic!("{tool} {args}: no fault at {place} in {faults:?}"));
+    assert!(fault.1.contains(reason), "{tool} {args}: {fault:?}");
     assert_eq!(script.commands().len(), 0);
 }
 

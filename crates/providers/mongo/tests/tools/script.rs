@@ -126,7 +126,7 @@ async fn play(stream: &mut TcpStream, message: &Message, act: Act) -> bool {
         }
         Act::Drop => false,
         Act::Hang => {
-            tokio::time::sleep(Duration::from_secs(600)).await;
+            tokio::time::sleep(Duration::from_mins(10)).await;
             false
         }
         Act::Half(reply) => {
@@ -138,7 +138,7 @@ async fn play(stream: &mut TcpStream, message: &Message, act: Act) -> bool {
             let _ = stream.write_all(&bytes).await;
             let _ = stream.flush().await;
             // Stays open: only what was sent tells that it is no answer.
-            tokio::time::sleep(Duration::from_secs(600)).await;
+            tokio::time::sleep(Duration::from_mins(10)).await;
             false
         }
     }
