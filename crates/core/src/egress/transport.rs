@@ -426,9 +426,7 @@ fn unsent(error: reqwest::Error) -> Error {
             Fate::NotSent,
             Status::Permanent,
         )
-    } else if error.is_connect()
-        && (chain.contains("certificate") || chain.contains("tls") || chain.contains("handshake"))
-    {
+    } else if error.is_connect() && (is_tls(&error) || chain.contains("certificate")) {
         (
             "No trusted TLS connection to the provider",
             "Check `base_url`, the system's certificates and the clock",
@@ -462,6 +460,24 @@ fn unsent(error: reqwest::Error) -> Error {
         .fate(fate)
         .status(status)
         .source(error)
+}
+
+/// Whether a handshake failed: the TLS library reports that as invalid data, below errors of others.
+fn is_tls(error: &reqwest::Error) -> bool {
+    use std::io;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let mut inner = error.downcast_ref::<io::Error>();
+        while let Some(error) = inner {
+            if error.kind() == io::ErrorKind::InvalidData {
+                return true;
+            }
+            // The source of an I/O error is that of the error inside it, not that error itself.
+            inner = error.get_ref().and_then(|error| error.downcast_ref());
+        }
+        next = error.source();
+    }
+    false
 }
 
 impl Service<Attempt<HttpRequest>> for Transport {
