@@ -1,144 +1,228 @@
-//! Bodies arrive whole, within a size and a time, before anything looks at them.
+//! Request bodies: not too large, not too slow, and not broken.
 
-use std::convert::Infallible;
-use std::future::Future;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready as try_ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use axum::body::{Body, Bytes};
+use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
+use futures_util::future::{Either, FutureExt as _, Map};
+use http::{Request, StatusCode, header};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};
 
-use super::refusal::Refusal;
+use super::refusal::{closing, refuse};
 
-/// The size of a body where nobody said otherwise.
-pub const DEFAULT_MAX: usize = 4 << 20;
-/// The time of a body where nobody said otherwise.
-pub const DEFAULT_TIME: Duration = Duration::from_secs(30);
-
-/// The body of a request that [`limit`] has read.
-#[derive(Debug, Clone)]
-pub struct Whole(pub Bytes);
-
-/// Reads each body before the request goes on: at most `max_bytes`, in at most `time`.
-///
-/// Answers 413, 408, or 400 for a body whose framing is broken. What comes after never waits for a client.
+/// A layer that bounds the bodies of requests.
 pub fn limit(max_bytes: usize, time: Duration) -> Limit {
     Limit { max_bytes, time }
 }
 
-/// The layer of [`limit`].
+/// What [`limit`] makes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     max_bytes: usize,
     time: Duration,
 }
 
-impl<S> Layer<S> for Limit {
-    type Service = Limiting<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        Limiting {
-            limit: *self,
-            inner,
-        }
-    }
+/// What was wrong with a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It has more bytes than are allowed.
+    TooLarge,
+    /// It did not end in time.
+    Slow,
+    /// It broke off, or its framing is wrong.
+    Broken,
 }
 
-/// The service of [`limit`].
-#[derive(Debug, Clone)]
-pub struct Limiting<S> {
-    limit: Limit,
-    inner: S,
-}
-
-impl<S> Service<Request> for Limiting<S>
-where
-    S: Service<Request, Error = Infallible> + Clone + Send + 'static,
-    S::Response: IntoResponse,
-    S::Future: Send,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let Limit { max_bytes, time } = self.limit;
-        // The clone stays behind, because it is the other one that said it is ready.
-        let inner = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, inner);
-        Box::pin(async move {
-            if request.body().is_end_stream() {
-                return Ok(inner.call(request).await?.into_response());
-            }
-            if says_more_than(&request, max_bytes) {
-                return Ok(too_large(max_bytes).into_response());
-            }
-            let (mut parts, body) = request.into_parts();
-            let bytes = match read(body, max_bytes, time).await {
-                Ok(bytes) => bytes,
-                Err(refusal) => return Ok(refusal.into_response()),
-            };
-            parts.extensions.insert(Whole(bytes.clone()));
-            Ok(inner
-                .call(Request::from_parts(parts, Body::from(bytes)))
-                .await?
-                .into_response())
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the body is too large",
+            Self::Slow => "the body did not arrive in time",
+            Self::Broken => "the body is broken",
         })
     }
 }
 
-/// Whether the head announces a body that is too large: then none of it is read.
-fn says_more_than(request: &Request, max_bytes: usize) -> bool {
-    let length = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    match length.map(str::parse::<u64>) {
-        Some(Ok(length)) => usize::try_from(length).map_or(true, |length| length > max_bytes),
-        _ => false,
-    }
-}
+impl StdError for Fault {}
 
-/// Reads a body to its end.
-pub(crate) async fn read(body: Body, max_bytes: usize, time: Duration) -> Result<Bytes, Refusal> {
-    let whole = Limited::new(body, max_bytes).collect();
-    match tokio::time::timeout(time, whole).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(too_large(max_bytes))
+impl Fault {
+    /// The fault in a chain of errors; what is not known is a broken body.
+    pub(super) fn find(error: &(dyn StdError + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(fault) = error.downcast_ref::<Self>() {
+                return *fault;
+            }
+            if error.is::<http_body_util::LengthLimitError>() {
+                return Self::TooLarge;
+            }
+            next = error.source();
         }
-        Ok(Err(_)) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
+        Self::Broken
+    }
+
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) fn response(self) -> Response {
+        let hint = match self {
+            Self::TooLarge => "Send less at once.",
+            Self::Slow => "Send the whole body without pauses.",
+            Self::Broken => "Send the body again.",
+        };
+        closing(refuse(
+            self.status(),
             "INVALID_REQUEST",
-            "The body is broken: it ended early, or its chunks are not as they announce",
-            "Send the body whole, with a correct Content-Length or correct chunks.",
-        )
-        .close()),
-        Err(_) => Err(Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "TIMEOUT",
-            format!("The body did not arrive within {} s", time.as_secs_f32()),
-            "Send the body without pauses.",
-        )
-        .close()),
+            &self.to_string(),
+            hint,
+        ))
     }
 }
 
-fn too_large(max_bytes: usize) -> Refusal {
-    Refusal::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "INVALID_REQUEST",
-        format!("The body is larger than {max_bytes} bytes"),
-        "Send less at once.",
-    )
-    .close()
+impl<S> Layer<S> for Limit {
+    type Service = LimitService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        LimitService {
+            inner,
+            limit: *self,
+        }
+    }
+}
+
+/// A service behind [`limit`].
+#[derive(Debug, Clone)]
+pub struct LimitService<S> {
+    inner: S,
+    limit: Limit,
+}
+
+type Seen = Arc<OnceLock<Fault>>;
+type Answered<E> = Box<dyn FnOnce(Result<Response, E>) -> Result<Response, E> + Send>;
+
+impl<S> Service<Request<Body>> for LimitService<S>
+where
+    S: Service<Request<Body>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<
+        Ready<Result<Response, S::Error>>,
+        Either<S::Future, Map<S::Future, Answered<S::Error>>>,
+    >;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // The framework's own limit would come first and is smaller.
+        DefaultBodyLimit::disable().apply(&mut request);
+        if request.body().is_end_stream() {
+            return Either::Right(Either::Left(self.inner.call(request)));
+        }
+        let max = self.limit.max_bytes as u64;
+        let declared = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|v| v.to_str().ok());
+        if declared.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > max)) {
+            return Either::Left(ready(Ok(Fault::TooLarge.response())));
+        }
+        let seen = Seen::default();
+        let (time, noted) = (self.limit.time, seen.clone());
+        let request = request.map(|inner| {
+            let end = Box::pin(sleep(time));
+            Body::new(Bounded {
+                inner,
+                left: max,
+                end,
+                seen: noted,
+                failed: false,
+            })
+        });
+        // The framework answers 400 to every fault that it does not know.
+        let answered: Answered<S::Error> = Box::new(move |result| {
+            result.map(|response| match seen.get() {
+                Some(fault)
+                    if response.status().is_client_error()
+                        && response.status() != fault.status() =>
+                {
+                    fault.response()
+                }
+                Some(_) => closing(response),
+                None => response,
+            })
+        });
+        Either::Right(Either::Right(self.inner.call(request).map(answered)))
+    }
+}
+
+/// A body that ends with a [`Fault`] when it goes on for too long.
+struct Bounded {
+    inner: Body,
+    left: u64,
+    end: Pin<Box<Sleep>>,
+    seen: Seen,
+    failed: bool,
+}
+
+impl Bounded {
+    fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        self.failed = true;
+        let _ = self.seen.set(fault);
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+impl HttpBody for Bounded {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        // First, so that a body of many small pieces cannot keep the clock from being looked at.
+        if self.end.as_mut().poll(context).is_ready() {
+            return self.fail(Fault::Slow);
+        }
+        match try_ready!(Pin::new(&mut self.inner).poll_frame(context)) {
+            Some(Ok(frame)) => {
+                let size = frame.data_ref().map_or(0, Bytes::len) as u64;
+                match self.left.checked_sub(size) {
+                    Some(left) => self.left = left,
+                    None => return self.fail(Fault::TooLarge),
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(_)) => self.fail(Fault::Broken),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.failed || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }

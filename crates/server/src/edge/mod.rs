@@ -1,13 +1,14 @@
-//! What stands before the protocols: hostile or broken input ends here, within a bound.
-//!
-//! Nothing in this folder knows a tool. HTTP passes, from the outside in, [`listen`] (connections, heads),
-//! [`host`] (who may speak to us under which name), [`body`] (size and time of a body) and, on the MCP route,
-//! [`mcp_post`]. Standard input passes [`stdio`]. Both ask [`jsonrpc`] whether a message is one.
+//! What stands before the protocols: hostile or broken input gets the right answer within a bound, and the next
+//! honest caller is served.
 
 pub mod body;
+mod conns;
+mod fields;
 pub mod host;
 pub mod jsonrpc;
 pub mod listen;
 pub mod mcp_post;
+mod names;
 mod refusal;
+mod stall;
 pub mod stdio;

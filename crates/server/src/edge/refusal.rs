@@ -1,52 +1,31 @@
-//! The answer to a request that goes no further.
+//! The JSON body of a refusal that happens before any route.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-/// The error object of the project, before anything of the project has seen the request.
-pub(crate) struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    hint: &'static str,
-    close: bool,
+/// A refusal in the shape every other error of the HTTP side has.
+pub(super) fn refuse(status: StatusCode, code: &str, message: &str, hint: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message, "hint": hint } });
+    json_response(status, body.to_string())
 }
 
-impl Refusal {
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: &'static str,
-    ) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            hint,
-            close: false,
-        }
-    }
-
-    /// Also ends the connection: what follows on it cannot be told apart from the rest of this request.
-    pub(crate) fn close(mut self) -> Self {
-        self.close = true;
-        self
-    }
+/// JSON text as a response.
+pub(super) fn json_response(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let body =
-            json!({"error": {"code": self.code, "message": self.message, "hint": self.hint}});
-        let mut response = (self.status, Json(body)).into_response();
-        if self.close {
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
+/// Marks the connection as spent: what is left of a body that nobody read must not be taken for the next request.
+pub(super) fn closing(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
