@@ -14,4 +14,5 @@ mod log;
 mod network;
 mod people;
 mod script;
+mod simulated;
 mod world;
