@@ -1,5 +1,11 @@
 //! Which hosts and origins may call.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;

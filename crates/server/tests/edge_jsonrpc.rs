@@ -1,5 +1,11 @@
 //! JSON-RPC messages at the edge: what passes, what is refused, and how.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
 use business_tools_mcp::edge::jsonrpc::{Kind, inspect};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,11 @@
 //! The guard of stdin and stdout, over pipes in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
 use std::time::Duration;
 
 use business_tools_mcp::edge::stdio::{Guard, Limits, guard};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::conns::{Place, Table};
+use super::refusal::{closing, refuse};
 use super::stall::Stalling;
 
 /// How long to wait after an error of `accept` that concerns the process, not one connection.
@@ -134,8 +137,15 @@ impl Connection {
         let held = place.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (busy, app) = (held.begin(), app.clone());
+            // A large head that arrives in one piece gets past the bound of the read buffer.
+            let large = head_size(request.uri(), request.headers()) > limits.head_bytes;
             async move {
-                let Ok(response) = app.oneshot(request.map(Body::new)).await;
+                let response = if large {
+                    too_large()
+                } else {
+                    let Ok(response) = app.oneshot(request.map(Body::new)).await;
+                    response
+                };
                 Ok::<_, Infallible>(response.map(|body| busy.over(body)))
             }
         });
@@ -168,4 +178,24 @@ impl Connection {
             connection.as_mut().graceful_shutdown();
         }
     }
+}
+
+/// About as many bytes as the head had on the wire.
+fn head_size(uri: &Uri, headers: &HeaderMap) -> usize {
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let fields = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + fields.sum::<usize>()
+}
+
+fn too_large() -> Response {
+    closing(refuse(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "INVALID_REQUEST",
+        "the head of the request is too large",
+        "Send fewer and shorter headers.",
+    ))
 }
