@@ -931,11 +931,11 @@ async fn the_operator_sets_the_time_of_a_class() {
         get(&off, "a").await.unwrap();
     }
     assert_eq!(off.world.seen().len(), 3);
-    let short = Bench::with(set(ms(50)));
+    let short = Bench::with(set(ms(400)));
     get(&short, "a").await.unwrap();
     get(&short, "a").await.unwrap();
     assert_eq!(short.world.seen().len(), 1);
-    std::thread::sleep(ms(80));
+    std::thread::sleep(ms(500));
     get(&short, "a").await.unwrap();
     assert_eq!(short.world.seen().len(), 2);
 }

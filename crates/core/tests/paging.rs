@@ -45,10 +45,10 @@ async fn follow(bench: &Bench, args: &Value) -> Result<(Vec<u64>, usize), Error>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn every_thing_is_given_exactly_once(all in 0_usize..300, bytes in 0_usize..3000, limit in 1_usize..120) {
+    fn every_thing_is_given_exactly_once(all in 0_usize..150, bytes in 0_usize..3000, limit in 1_usize..120) {
         let numbers = run(async {
             let bench = Bench::with(|env, _| env.max_result = 8 << 10);
             follow(&bench, &list(all, bytes, limit)).await.map(|(numbers, _)| numbers)
