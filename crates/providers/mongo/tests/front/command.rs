@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bson::{Bson, Document, doc};
 
-use super::errors::{Fault, unpack_write_errors};
+use super::errors::{Fault, raw_fault, unpack_write_errors};
 use super::explain::explain;
 use super::postgres::{Postgres, document, literal, quoted};
 use super::state::{Cursor, State};
@@ -85,10 +85,7 @@ impl Call<'_> {
             "findAndModify" | "findandmodify" => {
                 self.with_arguments("p_result", "find_and_modify").await
             }
-            "createIndexes" => {
-                self.with_arguments("retval", "create_indexes_background")
-                    .await
-            }
+            "createIndexes" => self.create_indexes().await,
             "dropIndexes" | "deleteIndexes" => {
                 let sql = format!(
                     "CALL documentdb_api.drop_indexes({}, NULL)",
@@ -234,6 +231,19 @@ impl Call<'_> {
             );
         }
         Ok(page)
+    }
+
+    /// Builds in line: the engine's own way leaves the work to a job that runs every two seconds.
+    async fn create_indexes(&self) -> Result<Document, Fault> {
+        let sql = format!(
+            "SELECT documentdb_api_internal.create_indexes_non_concurrently({}, true)",
+            self.arguments()?
+        );
+        let reply = self.document(&sql).await?;
+        match raw_fault(&reply) {
+            Some(fault) => Err(fault),
+            None => Ok(reply),
+        }
     }
 
     /// MongoDB 7 answers ok for a collection that is not there.

@@ -148,6 +148,21 @@ pub(super) fn unpack_write_errors(reply: &mut Document) {
     }
 }
 
+/// The fault in a reply that failed below `raw`, one level down, as that of an index does.
+pub(super) fn raw_fault(reply: &Document) -> Option<Fault> {
+    let shards = reply.get_document("raw").ok()?;
+    let failed = shards.values().find_map(|shard| {
+        let shard = shard.as_document()?;
+        shard.get_i32("code").is_ok().then_some(shard)
+    })?;
+    let message = failed.get_str("errmsg").unwrap_or_default();
+    let state = unpacked(failed.get_i32("code").unwrap_or_default());
+    Some(match known(&state) {
+        Some((_, code, name)) => Fault::new(*code, name, message),
+        None => Fault::internal(format!("{state}: {message}")),
+    })
+}
+
 /// The five characters of an SQLSTATE, lowest bits first.
 fn unpacked(packed: i32) -> String {
     (0..5)

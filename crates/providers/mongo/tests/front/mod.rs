@@ -11,6 +11,8 @@ mod explain;
 mod local;
 mod postgres;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::Arc;
