@@ -44,10 +44,9 @@ async fn engine() -> Option<Front> {
         url.is_some() || std::env::var_os("CI").is_none(),
         "in CI the engine is not optional: {ENGINE} must be set"
     );
-    match Front::start(&url?).await {
-        Ok(front) => Some(front),
-        Err(fault) => panic!("the front cannot listen: {fault}"),
-    }
+    let front = Front::start(&url?).await;
+    assert!(front.is_ok(), "the front cannot listen on loopback");
+    front.ok()
 }
 
 fn server() -> Option<String> {

@@ -65,10 +65,10 @@ pub(super) async fn explain(
 
 /// The stage in MongoDB's word, and the plan as it is.
 fn winning(plan: &Value) -> Result<Document, Fault> {
-    let mut winning = match used_index(plan) {
-        Some(name) => doc! { "stage": "IXSCAN", "indexName": name },
-        None => doc! { "stage": "COLLSCAN" },
-    };
+    let mut winning = doc! { "stage": "COLLSCAN" };
+    if let Some(name) = used_index(plan) {
+        winning = doc! { "stage": "IXSCAN", "indexName": name };
+    }
     winning.insert(
         "postgres",
         bson::serialize_to_bson(plan).map_err(Fault::internal)?,
