@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 use business_tools_mcp::mcp::Options;
 use common::{Client, ERAS, Era, Person, World, params, value};
 use futures_util::future::join_all;
+use rmcp::ServiceExt as _;
 use rmcp::model::{
     CallToolRequest, CallToolResponse, ClientRequest, ElicitationAction, ErrorCode,
     InputRequiredResult, PaginatedRequestParams, ServerNotification, SubscriptionFilter,
 };
 use rmcp::service::{PeerRequestOptions, RequestHandle, RoleClient, ServiceError};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 const REMOVE: &str = "fake_remove_thing";
 
@@ -669,5 +671,36 @@ async fn prompts_are_declared_listed_and_filled_in() {
             format!("{:?}", got.messages).contains("a message"),
             "{era:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_the_modern_generation_dropped_is_answered_as_unknown() {
+    for method in ["initialize", "logging/setLevel", "resources/subscribe"] {
+        let world = World::new(direct());
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let server = world.handler.clone();
+        tokio::spawn(async move {
+            if let Ok(running) = server.serve(ours).await {
+                let _ = running.waiting().await;
+            }
+        });
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }}});
+        let (reader, mut writer) = tokio::io::split(theirs);
+        writer
+            .write_all(format!("{request}\n").as_bytes())
+            .await
+            .unwrap();
+        let mut line = String::new();
+        let mut reader = BufReader::new(reader);
+        let read = reader.read_line(&mut line);
+        let _ = tokio::time::timeout(Duration::from_secs(2), read)
+            .await
+            .expect(method);
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
     }
 }

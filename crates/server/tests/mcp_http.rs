@@ -223,3 +223,36 @@ async fn what_runs_is_answered_before_the_end() {
             .unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_the_modern_generation_dropped_is_not_found_there() {
+    let served = Served::new(Options::default()).await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    for method in [
+        "initialize",
+        "logging/setLevel",
+        "ping",
+        "resources/subscribe",
+        "resources/unsubscribe",
+    ] {
+        let request =
+            json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}});
+        let answer = reqwest::Client::builder()
+            .build()
+            .unwrap()
+            .post(&served.url)
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method)
+            .json(&request)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 404, "{method}");
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
+    }
+}
