@@ -188,6 +188,27 @@ fn well_formed_messages_pass_and_are_written_anew() {
     }
 }
 
+#[test]
+fn numbers_stay_the_numbers_that_were_sent() {
+    for number in [
+        "9.713084431832638e154",
+        "0.1",
+        "-1.7976931348623157e308",
+        "123456789012345680.0",
+    ] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{{"n":{number}}}}}"#);
+        let written =
+            String::from_utf8(inspect(text.as_bytes()).expect(number).canonical()).unwrap();
+        let (_, sent) = written.split_once(r#""n":"#).unwrap();
+        let sent: f64 = sent.trim_end_matches('}').parse().unwrap();
+        assert_eq!(
+            sent.to_bits(),
+            number.parse::<f64>().unwrap().to_bits(),
+            "roundtrip of {number}"
+        );
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+/// A connection that became idle just now may have its next request on the way already.
+const YOUNG: Duration = Duration::from_millis(300);
 
 /// All open connections.
 pub(super) struct Table {
@@ -23,7 +28,22 @@ struct State {
     open: usize,
     next: u64,
     /// In the order in which they became idle.
-    idle: BTreeMap<u64, CancellationToken>,
+    idle: BTreeMap<u64, Idle>,
+}
+
+struct Idle {
+    since: Instant,
+    evict: CancellationToken,
+}
+
+impl State {
+    fn rest(&mut self, evict: CancellationToken) -> u64 {
+        let key = self.next;
+        self.next += 1;
+        let since = Instant::now();
+        self.idle.insert(key, Idle { since, evict });
+        key
+    }
 }
 
 impl Table {
@@ -45,32 +65,38 @@ impl Table {
         loop {
             // Before looking, so that no change between looking and waiting is missed.
             let changed = self.changed.notified();
-            {
+            let old_enough = {
                 let mut state = self.lock();
                 if state.open < self.cap {
                     return self.place(&mut state);
                 }
-                if let Some((_, evict)) = state.idle.pop_first() {
-                    evict.cancel();
+                match state.idle.first_entry() {
+                    Some(oldest) if oldest.get().since.elapsed() >= YOUNG => {
+                        oldest.remove().evict.cancel();
+                        None
+                    }
+                    Some(oldest) => Some(oldest.get().since + YOUNG),
+                    None => None,
                 }
+            };
+            match old_enough {
+                Some(then) => {
+                    let _ = timeout_at(then, changed).await;
+                }
+                None => changed.await,
             }
-            changed.await;
         }
     }
 
     fn place(self: &Arc<Self>, state: &mut State) -> Arc<Place> {
         let evict = CancellationToken::new();
         state.open += 1;
+        let idle = Some(state.rest(evict.clone()));
         let place = Place {
             table: self.clone(),
-            evict: evict.clone(),
-            running: Mutex::new(Running {
-                requests: 0,
-                idle: Some(state.next),
-            }),
+            evict,
+            running: Mutex::new(Running { requests: 0, idle }),
         };
-        state.idle.insert(state.next, evict);
-        state.next += 1;
         Arc::new(place)
     }
 }
@@ -148,9 +174,7 @@ impl Drop for Busy {
             return;
         }
         let mut state = self.place.table.lock();
-        let key = state.next;
-        state.next += 1;
-        state.idle.insert(key, self.place.evict.clone());
+        let key = state.rest(self.place.evict.clone());
         running.idle = Some(key);
         drop(state);
         self.place.table.changed.notify_waiters();

@@ -1,5 +1,7 @@
 //! The types of the fields that the protocol library would misread, method by method.
 
+use rmcp::model::{ClientCapabilities, Implementation, SubscriptionFilter};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// What is wrong with the parameters.
@@ -71,33 +73,68 @@ pub(super) fn check(method: &str, message: &mut Object) -> Checked {
         "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => {
             cursor(params)
         }
-        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => text(params, "uri"),
+        "resources/read" => {
+            text(params, "uri")?;
+            answers(params)
+        }
+        "resources/subscribe" | "resources/unsubscribe" => text(params, "uri"),
         "prompts/get" => prompt(params),
         "completion/complete" => completion(params),
-        "logging/setLevel" => level(params),
+        "logging/setLevel" => level(params, "level"),
+        "subscriptions/listen" => {
+            object(params, "notifications")?;
+            reads_as::<SubscriptionFilter>(params, "notifications")
+        }
+        "tasks/get" | "tasks/cancel" => text(params, "taskId"),
+        "tasks/update" => {
+            text(params, "taskId")?;
+            object(params, "inputResponses").map(|_| ())
+        }
+        "server/discover" => object(params, "_meta").map(|_| ()).map_err(about_meta),
         "notifications/cancelled" => cancelled(params),
         _ => Ok(()),
     }
 }
 
+const META_TEXT: &str = "io.modelcontextprotocol/protocolVersion";
+const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
+const META_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
 fn meta(params: &mut Object) -> Checked {
     drop_null(params, "_meta");
-    let Some(meta) = params.get("_meta") else {
-        return Ok(());
-    };
-    let Some(meta) = meta.as_object() else {
-        return Err(Wrong {
-            what: "`_meta` must be an object".into(),
-            meta: true,
-        });
-    };
-    match meta.get("progressToken") {
-        Some(token) if !is_id(token) => Err(Wrong {
-            what: "`_meta.progressToken` must be a string or an integer".into(),
+    match optional_object(params, "_meta") {
+        Ok(None) => Ok(()),
+        Ok(Some(meta)) => reserved(meta).map_err(|wrong| Wrong {
+            what: format!("in `_meta`: {}", wrong.what),
             meta: true,
         }),
-        _ => Ok(()),
+        Err(wrong) => Err(about_meta(wrong)),
     }
+}
+
+fn about_meta(wrong: Wrong) -> Wrong {
+    Wrong { meta: true, ..wrong }
+}
+
+/// The members of `_meta` that the protocol gives a meaning. The library takes one that it cannot read for absent.
+fn reserved(meta: &Object) -> Checked {
+    if meta.get("progressToken").is_some_and(|token| !is_id(token)) {
+        return Err(wrong("`progressToken` must be a string or an integer"));
+    }
+    if meta.contains_key(META_TEXT) {
+        text(meta, META_TEXT)?;
+    }
+    if meta.contains_key(META_LEVEL) {
+        level(meta, META_LEVEL)?;
+    }
+    if optional_object(meta, META_CLIENT)?.is_some() {
+        reads_as::<Implementation>(meta, META_CLIENT)?;
+    }
+    if optional_object(meta, META_CAPABILITIES)?.is_some() {
+        reads_as::<ClientCapabilities>(meta, META_CAPABILITIES)?;
+    }
+    Ok(())
 }
 
 fn initialize(params: &Object) -> Checked {
@@ -106,6 +143,19 @@ fn initialize(params: &Object) -> Checked {
     let client = object(params, "clientInfo")?;
     for key in ["name", "version"] {
         text(client, key).map_err(|_| wrong(format!("`clientInfo.{key}` must be a string")))?;
+    }
+    reads_as::<Implementation>(params, "clientInfo")?;
+    reads_as::<ClientCapabilities>(params, "capabilities")
+}
+
+/// What a client brings when it repeats a request that needed its input.
+fn answers(params: &mut Object) -> Checked {
+    for key in ["inputResponses", "requestState"] {
+        drop_null(params, key);
+    }
+    optional_object(params, "inputResponses")?;
+    if params.contains_key("requestState") {
+        text(params, "requestState")?;
     }
     Ok(())
 }
@@ -116,7 +166,8 @@ fn tool_call(params: &mut Object) -> Checked {
         return Err(wrong("`name` must not be empty"));
     }
     drop_null(params, "arguments");
-    optional_object(params, "arguments").map(|_| ())
+    optional_object(params, "arguments")?;
+    answers(params)
 }
 
 /// Every list of ours has one page, so that no cursor was ever given out.
@@ -136,7 +187,7 @@ fn prompt(params: &mut Object) -> Checked {
         Some(arguments) if !arguments.values().all(Value::is_string) => {
             Err(wrong("every one of `arguments` must be a string"))
         }
-        _ => Ok(()),
+        _ => answers(params),
     }
 }
 
@@ -148,6 +199,9 @@ fn completion(params: &mut Object) -> Checked {
         _ => return Err(wrong("`ref.type` must be ref/prompt or ref/resource")),
     };
     text(target, key).map_err(|_| wrong(format!("`ref.{key}` must be a string")))?;
+    if key == "name" && !target.get("title").is_none_or(|title| title.is_string() || title.is_null()) {
+        return Err(wrong("`ref.title` must be a string"));
+    }
     let argument = object(params, "argument")?;
     for key in ["name", "value"] {
         text(argument, key).map_err(|_| wrong(format!("`argument.{key}` must be a string")))?;
@@ -164,11 +218,11 @@ fn completion(params: &mut Object) -> Checked {
     Ok(())
 }
 
-fn level(params: &Object) -> Checked {
-    match params.get("level").and_then(Value::as_str) {
+fn level(params: &Object, key: &str) -> Checked {
+    match params.get(key).and_then(Value::as_str) {
         Some(level) if LEVELS.contains(&level) => Ok(()),
         _ => Err(wrong(format!(
-            "`level` must be one of {}",
+            "`{key}` must be one of {}",
             LEVELS.join(", ")
         ))),
     }
@@ -208,5 +262,13 @@ fn optional_object<'a>(params: &'a Object, key: &str) -> Result<Option<&'a Objec
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
         Some(_) => Err(wrong(format!("`{key}` must be an object"))),
+    }
+}
+
+/// Checks what is nested deeper with the library's own eyes: its types change more often than this file.
+fn reads_as<T: DeserializeOwned>(params: &Object, key: &str) -> Checked {
+    match params.get(key).map(T::deserialize) {
+        Some(Err(_)) => Err(wrong(format!("a member of `{key}` has the wrong type"))),
+        _ => Ok(()),
     }
 }

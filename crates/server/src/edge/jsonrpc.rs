@@ -179,7 +179,10 @@ fn response(message: &mut Map<String, Value>) -> Result<Inspected, Rejection> {
             "the result must be an object, the error a code and a message",
         ));
     }
-    if !message.get("id").is_some_and(fields::is_id) {
+    // An error without an id is about a message of ours that the peer could not read. To answer that with an error
+    // could go on for ever.
+    let unnamed = message.contains_key("error") && message.get("id").is_none_or(Value::is_null);
+    if !unnamed && !message.get("id").is_some_and(fields::is_id) {
         return Err(invalid("`id` must be a string or an integer"));
     }
     Ok(Inspected {

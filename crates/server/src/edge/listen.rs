@@ -159,6 +159,8 @@ impl Connection {
         let mut draining = false;
         loop {
             tokio::select! {
+                // In this order: a request that has already arrived is begun before the rest is looked at.
+                biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a connection failed");

@@ -9,6 +9,7 @@ pub mod jsonrpc;
 pub mod listen;
 pub mod mcp_post;
 mod names;
+mod opening;
 mod refusal;
 mod stall;
 pub mod stdio;

@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::jsonrpc::{self, Inspected, Kind, Rejection};
+use super::jsonrpc::{self, Inspected, Rejection};
+use super::opening::Opening;
 
 /// How much either pipe to the protocol library holds.
 const PIPE: usize = 256 << 10;
@@ -62,10 +63,23 @@ where
     let (writer, from_library) = tokio::io::duplex(PIPE);
     // Bounded: a client that sends garbage and reads no answers is not read any further.
     let (answers, queue) = mpsc::channel(64);
-    let finishing = CancellationToken::new();
+    let (finishing, written) = (CancellationToken::new(), CancellationToken::new());
+    let unread = written.clone().drop_guard();
     let guard = Guard {
-        reading: tokio::spawn(read(stdin, to_library, answers, limits)),
-        writing: tokio::spawn(write(stdout, from_library, queue, finishing.clone())),
+        reading: tokio::spawn(async move {
+            tokio::select! {
+                () = read(stdin, to_library, answers, limits) => {}
+                // Without a reader of the answers there is no session: to the library it looks as if stdin ended.
+                () = written.cancelled() => {}
+            }
+        }),
+        writing: {
+            let writing = write(stdout, from_library, queue, finishing.clone());
+            tokio::spawn(async move {
+                let _unread = unread;
+                writing.await;
+            })
+        },
         finishing,
     };
     (reader, writer, guard)
@@ -89,7 +103,7 @@ async fn read<R>(
         to_library,
         answers,
         limits,
-        open: false,
+        opening: Opening::default(),
     };
     let mut chunk = vec![0; 64 << 10];
     let mut line = Vec::new();
@@ -145,8 +159,7 @@ struct Gate {
     to_library: DuplexStream,
     answers: mpsc::Sender<Vec<u8>>,
     limits: Limits,
-    /// Whether a request was passed on: before, anything else would end the handshake.
-    open: bool,
+    opening: Opening,
 }
 
 impl Gate {
@@ -182,11 +195,10 @@ impl Gate {
     }
 
     async fn forward(&mut self, message: &Inspected) -> Result<(), Gone> {
-        self.open |= message.kind == Kind::Request;
-        if !self.open {
+        if !self.opening.lets_pass(message) {
             tracing::debug!(
                 method = message.method,
-                "dropped: it came before the first request"
+                "dropped: it came before the handshake"
             );
             return Ok(());
         }
