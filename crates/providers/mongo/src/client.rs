@@ -1,18 +1,20 @@
 //! The one way to the server: a command document through the official driver, behind the attempt plane.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use business_tools_core::egress::{Attempt, Request, Response};
 use business_tools_core::prometheus::IntGauge;
 use business_tools_core::{Cx, Egress, Error, Repeat, Result, Spec, Upstream};
+use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
 use mongodb::options::{ClientOptions, ConnectionString, SelectionCriteria};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::ejson;
 use crate::fault;
@@ -80,6 +82,7 @@ impl Client {
                 .metrics()
                 .connections
                 .with_label_values(&["mongodb"]),
+            refused: Mutex::default(),
         });
         Ok(Self {
             egress: upstream.around(tower::service_fn(move |attempt| {
@@ -199,7 +202,12 @@ struct Driver {
     app_name: String,
     client: OnceCell<(mongodb::Client, Option<SelectionCriteria>)>,
     gauge: IntGauge,
+    /// When the server last refused the user.
+    refused: Mutex<Option<Instant>>,
 }
+
+/// How long other calls that lose their connections blame it on a refusal of the user.
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// The client, made at the first command: the driver starts watching the servers at once.
@@ -262,12 +270,29 @@ impl Driver {
             run = run.selection_criteria(criteria.clone());
         }
         let command = async {
-            run.await
-                .map_err(|error| fault::explain(&error, HAS_CONNECTION.with(Cell::get)))
+            match run.await {
+                Ok(reply) => Ok(Reply(reply)),
+                Err(error) => Err(self.explain(&error, HAS_CONNECTION.with(Cell::get)).await),
+            }
         };
-        HAS_CONNECTION
-            .scope(Cell::new(false), command)
-            .await
-            .map(Reply)
+        HAS_CONNECTION.scope(Cell::new(false), command).await
+    }
+
+    /// Explains an error. When the server refuses the user, the driver tells only the call that made
+    /// the connection; those that waited for one of the same pool just hear that it was emptied.
+    async fn explain(&self, error: &mongodb::error::Error, had_connection: bool) -> Error {
+        let refused = || self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*error.kind {
+            ErrorKind::Authentication { .. } => *refused() = Some(Instant::now()),
+            ErrorKind::ConnectionPoolCleared { .. } => {
+                // The one that knows may be woken after those that wait.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if refused().is_some_and(|at| at.elapsed() < AFTER_REFUSAL) {
+                    return fault::refused();
+                }
+            }
+            _ => {}
+        }
+        fault::explain(error, had_connection)
     }
 }

@@ -102,14 +102,18 @@ impl MongoConfig {
                 "Write `database.collection`, or `database.*` for all of a database",
             ));
         }
-        let base = self.base_url.as_ref().map(|base| base.expose().trim());
-        let uri = self.uri.as_ref().map(|uri| uri.expose().trim());
+        // A variable that is set to nothing is not set.
+        let text = |secret: &'_ Option<Secret>| -> Option<String> {
+            let text = secret.as_ref()?.expose().trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let (uri, base) = (text(&self.uri), text(&self.base_url));
         match (uri, base) {
-            (Some(uri), None) => parse("uri", uri),
-            (None, Some(base)) => parse("base_url", &with_scheme(base)),
+            (Some(uri), None) => parse("uri", &uri),
+            (None, Some(base)) => parse("base_url", &with_scheme(&base)),
             (Some(uri), Some(base)) => Ok(redirect(
-                parse("uri", uri)?,
-                parse("base_url", &with_scheme(base))?,
+                parse("uri", &uri)?,
+                parse("base_url", &with_scheme(&base))?,
             )),
             (None, None) => Err(wrong(
                 "`uri` is missing",

@@ -25,14 +25,7 @@ pub(crate) fn explain(error: &DriverError, had_connection: bool) -> Error {
             labels: Labels::of(error),
         })
         .retry_after(command.base_backoff),
-        ErrorKind::Authentication { .. } => Error::new(
-            Kind::AuthFailed,
-            "The MongoDB server refused the user or the password",
-        )
-        .fate(Fate::NotSent)
-        .hint(crate::AUTH_HINT)
-        .detail("upstream_code", 18)
-        .detail("code_name", "AuthenticationFailed"),
+        ErrorKind::Authentication { .. } => refused(),
         ErrorKind::ServerSelection { message, .. } => unreachable(message),
         ErrorKind::DnsResolve { .. } => Error::new(
             Kind::Unavailable,
@@ -85,13 +78,39 @@ pub(crate) fn explain(error: &DriverError, had_connection: bool) -> Error {
             .status(Status::Permanent)
             .fate(fate),
     }
-    .source(cut(&error.kind.to_string(), 500))
+    .source(for_the_log(error))
+}
+
+/// The server did not take the user.
+pub(crate) fn refused() -> Error {
+    Error::new(Kind::AuthFailed, message(Kind::AuthFailed))
+        .fate(Fate::NotSent)
+        .hint(crate::AUTH_HINT)
+        .detail("upstream_code", 18)
+        .detail("code_name", "AuthenticationFailed")
+}
+
+/// The driver's words, without the server's: those can hold data, which has no place in a log.
+fn for_the_log(error: &DriverError) -> String {
+    match &*error.kind {
+        ErrorKind::Command(command) => {
+            format!("code {} ({})", command.code, cut(&command.code_name, 64))
+        }
+        kind => cut(&kind.to_string(), 500),
+    }
 }
 
 /// No server answers. The driver has tried for seconds already, so nobody tries again in this call.
 fn unreachable(message: &str) -> Error {
     let text = message.to_ascii_lowercase();
-    let tls = ["certificate", "tls", "handshake"];
+    // The driver tells the cause as text alone.
+    let tls = [
+        "certificate",
+        "tls",
+        "handshake",
+        "fatal alert",
+        "corrupt message",
+    ];
     let error = if tls.iter().any(|word| text.contains(word)) {
         Error::new(
             Kind::Unavailable,
@@ -100,7 +119,7 @@ fn unreachable(message: &str) -> Error {
         .hint("Check `tls` and `tlsCAFile` in MONGODB_URI, the system's certificates and the clock")
     } else {
         Error::new(Kind::Unavailable, "The MongoDB server cannot be reached").hint(
-            "Check the host in MONGODB_URI, the network, and the server's access list (Atlas: Network Access)",
+            "Check the host and `tls` in MONGODB_URI, the network, and the server's access list (Atlas: Network Access)",
         )
     };
     error.fate(Fate::NotSent).status(Status::Persistent)

@@ -48,6 +48,7 @@ impl Provider for Mongo {
         summary: "Query and change documents, inspect collections, schemas and indexes.",
         docs: "https://www.mongodb.com/docs/manual/",
         policy: policy::POLICY,
+        // `MONGO_BASE_URL` is core's, as for every provider with a `base_url`.
         env: &[
             EnvVar {
                 name: "MDB_MCP_CONNECTION_STRING",
@@ -56,10 +57,6 @@ impl Provider for Mongo {
             EnvVar {
                 name: "MONGODB_URI",
                 field: "uri",
-            },
-            EnvVar {
-                name: "MONGO_BASE_URL",
-                field: "base_url",
             },
         ],
         credentials: &["uri"],

@@ -4,8 +4,9 @@ use bson::{Bson, doc};
 use business_tools_core::{Cx, Faults, Kind, Page, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::batch::first_batch;
+use super::batch::{Documents, first_batch};
 use super::count::values;
 use super::writes::number;
 use crate::Mongo;
@@ -82,25 +83,15 @@ pub struct ListCollections {
     cursor: Option<String>,
 }
 
-/// A collection.
-#[derive(Debug, Serialize)]
-pub struct Collection {
-    /// Its name.
-    pub name: String,
-    /// `collection`, `view` or `timeseries`.
-    #[serde(rename = "type")]
-    pub kind: String,
-}
-
 impl Tool for ListCollections {
     type Provider = Mongo;
-    type Output = Page<Collection>;
+    type Output = Documents;
     const SPEC: Spec = Spec::read("mongo_list_collections")
         .cached(60)
         .scopes(&["mongo:read"])
         .untrusted_data(&["items"]);
 
-    async fn run(self, mongo: &Mongo, cx: &Cx) -> Result<Page<Collection>> {
+    async fn run(self, mongo: &Mongo, cx: &Cx) -> Result<Documents> {
         let mut faults = Faults::default();
         let database = mongo.database(self.database.as_deref(), &mut faults);
         faults.into_result()?;
@@ -112,22 +103,28 @@ impl Tool for ListCollections {
             "cursor": {"batchSize": ALL_IN_ONE_BATCH},
         };
         let reply = mongo.client.look(cx, &database, command).await?;
-        let mut collections: Vec<Collection> = first_batch(reply)?
+        let batch = first_batch(reply)?;
+        if let Some(id) = batch.open {
+            let cursor = "$cmd.listCollections";
+            mongo.client.close_cursor(cx, &database, cursor, id).await;
+        }
+        let mut collections: Vec<(&str, &str)> = batch
             .documents
             .iter()
             .filter_map(|collection| {
                 let name = collection.get_str("name").ok()?;
-                mongo.fence.opens(&database, name).then(|| Collection {
-                    name: name.to_owned(),
-                    kind: collection
-                        .get_str("type")
-                        .unwrap_or("collection")
-                        .to_owned(),
-                })
+                let kind = collection.get_str("type").unwrap_or("collection");
+                mongo.fence.opens(&database, name).then_some((name, kind))
             })
             .collect();
-        collections.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Page::new(collections, None))
+        collections.sort_unstable();
+        let item = |(name, kind)| json!({"name": name, "type": kind});
+        Ok(Documents {
+            items: collections.into_iter().map(item).collect(),
+            // There is no way to ask for the rest, beyond a name.
+            truncated: batch.open.is_some(),
+            ..Documents::default()
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::fault::{self, Labels, Refusal};
 const MAX_DOCUMENT: usize = 16 << 20;
 
 /// The largest message, less some room for the rest of the command.
-const MAX_TOGETHER: usize = 47 << 20;
+const MAX_TOGETHER: usize = 47_000_000;
 
 /// Refuses documents that are too large for the server.
 pub(super) fn sizes(documents: &[Document], at: &str, faults: &mut Faults) {

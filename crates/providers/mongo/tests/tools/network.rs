@@ -457,3 +457,40 @@ async fn health_needs_an_authenticated_user_only_where_one_is_configured() {
     script.reply(failure(13, "Unauthorized"));
     assert!(!world.plugin.health(&Cx::local()).await.ok);
 }
+
+#[tokio::test]
+async fn a_provider_that_is_replaced_takes_its_connections_along() {
+    let script = Script::start().await;
+    let world = World::new(&script);
+    script.batch(vec![]);
+    world.ok("mongo_find", find()).await;
+    let gauge = world
+        .env
+        .metrics
+        .connections
+        .with_label_values(&["mongodb"]);
+    assert_eq!(gauge.get(), 1);
+    drop(world);
+    for _ in 0..100 {
+        if gauge.get() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the gauge stays at {}", gauge.get());
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_the_data_is_not_logged() {
+    let log = crate::log::capture();
+    let script = Script::start().await;
+    let world = World::new(&script);
+    script.reply(
+        doc! {"ok": 0.0, "code": 2, "codeName": "BadValue", "errmsg": "bad value: pers0nal"},
+    );
+    let error = world.err("mongo_find", find()).await;
+    assert_eq!(error.details()["upstream_message"], "bad value: pers0nal");
+    let logged = log.text();
+    assert!(logged.contains("BadValue"), "{logged}");
+    assert!(!logged.contains("pers0nal"), "{logged}");
+}

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use business_tools_core::Cx;
 use business_tools_mongo::{sandbox_config, simulator};
 use business_tools_sandbox::{FaultKind, FaultRule, Running, Sandbox};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::world::World;
 
@@ -412,10 +414,107 @@ async fn reset_brings_the_shop_back() {
 #[tokio::test]
 async fn health_is_good() {
     let it = simulated().await;
-    let health = it
-        .world
-        .plugin
-        .health(&business_tools_core::Cx::local())
-        .await;
+    let health = it.world.plugin.health(&Cx::local()).await;
     assert!(health.ok, "{:?}", health.error);
+}
+
+fn with_user(it: &Simulated, user: &str) -> String {
+    let address = it.sandbox.base_url("mongo");
+    let address = address.trim_start_matches("mongodb://");
+    format!("mongodb://{user}@{address}/shop?directConnection=true&serverSelectionTimeoutMS=1500")
+}
+
+#[tokio::test]
+async fn a_password_is_checked() {
+    let it = simulated().await;
+    let good = World::at(&with_user(&it, "me:sandbox"), json!({}));
+    good.ok("mongo_find", json!({"collection": "orders"})).await;
+    let health = good.plugin.health(&Cx::local()).await;
+    assert!(health.ok, "{:?}", health.error);
+
+    let bad = World::at(&with_user(&it, "me:wrong"), json!({}));
+    // All at once: what one call finds out about the pool must not turn the others' error into another.
+    let calls = (0..8).map(|_| bad.err("mongo_find", json!({"collection": "orders"})));
+    for error in futures_util::future::join_all(calls).await {
+        assert_eq!(error.code(), "MONGO_AUTH_FAILED", "{error:?}");
+    }
+    let health = bad.plugin.health(&Cx::local()).await;
+    assert_eq!(health.error.unwrap().code(), "MONGO_AUTH_FAILED");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_not_spoken_to_in_the_clear() {
+    let it = simulated().await;
+    let silent = format!("{}&tls=true", with_user(&it, "me:sandbox"));
+    // And one that answers, though not with TLS.
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let talking = format!("mongodb://{address}/shop?tls=true&serverSelectionTimeoutMS=1500");
+    for uri in [silent, talking] {
+        let world = World::at(&uri, json!({}));
+        let error = world
+            .err("mongo_find", json!({"collection": "orders"}))
+            .await;
+        assert_eq!(error.code(), "MONGO_UNAVAILABLE", "{error:?}");
+        assert!(error.hint_text().unwrap().contains("tls"), "{error:?}");
+    }
+    assert_eq!(it.sent("find"), 0);
+}
+
+#[tokio::test]
+async fn many_calls_at_once_share_a_pool() {
+    let it = simulated().await;
+    let calls = (0..200).map(|i| {
+        let args = json!({"collection": "numbers", "documents": [{"_id": i}]});
+        it.ok("mongo_insert_documents", args)
+    });
+    futures_util::future::join_all(calls).await;
+    let counted = it.ok("mongo_count", json!({"collection": "numbers"})).await;
+    assert_eq!(counted["count"], 200);
+    let gauge = it
+        .world
+        .env
+        .metrics
+        .connections
+        .with_label_values(&["mongodb"])
+        .get();
+    assert!((1..=16).contains(&gauge), "{gauge}");
+}
+
+#[tokio::test]
+async fn results_are_bounded_and_the_rest_comes_with_the_cursor() {
+    let it = simulated().await;
+    let documents: Vec<_> = (0..60)
+        .map(|i| json!({"_id": i, "text": "x".repeat(3000)}))
+        .collect();
+    it.ok(
+        "mongo_insert_documents",
+        json!({"collection": "big", "documents": documents}),
+    )
+    .await;
+    let mut args = json!({"collection": "big", "sort": {"_id": 1}, "limit": 50});
+    let mut ids = Vec::new();
+    loop {
+        let page = it.ok("mongo_find", args.clone()).await;
+        assert!(page.to_string().len() <= 64 << 10);
+        ids.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["_id"].as_i64().unwrap()),
+        );
+        match page.get("next_cursor") {
+            Some(cursor) => args["cursor"] = cursor.clone(),
+            None => break,
+        }
+    }
+    assert_eq!(ids, (0..60).collect::<Vec<_>>());
 }
