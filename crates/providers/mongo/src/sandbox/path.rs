@@ -64,13 +64,15 @@ fn step(
                 {
                     return true;
                 }
-                match (wanted == Some(at), rest.is_empty(), item) {
-                    (false, ..) => false,
-                    (true, true, _) => visit(Some(item), outer),
-                    (true, false, Bson::Document(_) | Bson::Array(_)) => {
+                if wanted != Some(at) {
+                    return false;
+                }
+                match item {
+                    _ if rest.is_empty() => visit(Some(item), outer),
+                    Bson::Document(_) | Bson::Array(_) => {
                         step(Some(item), rest, expand, outer, visit)
                     }
-                    (true, false, _) => false,
+                    _ => false,
                 }
             })
         }

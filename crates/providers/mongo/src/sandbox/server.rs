@@ -41,6 +41,10 @@ impl Simulator {
     ///
     /// # Errors
     /// When the listener has no local address.
+    #[allow(
+        clippy::unused_async,
+        reason = "it spawns, so it belongs inside a runtime"
+    )]
     pub async fn start(
         listener: TcpListener,
         faults: Arc<dyn WireFaults>,

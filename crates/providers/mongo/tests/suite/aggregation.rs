@@ -14,7 +14,7 @@ async fn orders(client: &Client, db: &str) -> Collection<Document> {
     filled(&database(client, db), documents).await
 }
 
-pub async fn pipelines_group_sort_and_count(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn pipelines_group_sort_and_count(client: &Client, db: &str, _: Flavor) {
     let collection = orders(client, db).await;
     let stages = vec![
         doc! { "$match": { "total": { "$gt": 1 } } },
@@ -37,7 +37,7 @@ pub async fn pipelines_group_sort_and_count(client: &Client, db: &str, _: Flavor
     );
 }
 
-pub async fn pipelines_unwind_and_join(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn pipelines_unwind_and_join(client: &Client, db: &str, _: Flavor) {
     let collection = orders(client, db).await;
     let people = database(client, db).collection::<Document>("people");
     people
@@ -59,7 +59,7 @@ pub async fn pipelines_unwind_and_join(client: &Client, db: &str, _: Flavor) {
     assert_eq!(aggregate(&collection, stages).await, expected);
 }
 
-pub async fn pipelines_reshape_documents(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn pipelines_reshape_documents(client: &Client, db: &str, _: Flavor) {
     let collection = orders(client, db).await;
     let stages = vec![
         doc! { "$match": { "_id": 1 } },
@@ -78,7 +78,7 @@ pub async fn pipelines_reshape_documents(client: &Client, db: &str, _: Flavor) {
     assert_eq!(aggregate(&collection, root).await, [doc! { "who": 2 }]);
 }
 
-pub async fn facets_answer_several_questions_at_once(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn facets_answer_several_questions_at_once(client: &Client, db: &str, _: Flavor) {
     let collection = orders(client, db).await;
     let facets = doc! { "$facet": {
     "n": [{ "$count": "n" }],
@@ -92,7 +92,7 @@ pub async fn facets_answer_several_questions_at_once(client: &Client, db: &str, 
     );
 }
 
-pub async fn samples_are_of_the_size_asked_for(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn samples_are_of_the_size_asked_for(client: &Client, db: &str, _: Flavor) {
     let collection = orders(client, db).await;
     assert_eq!(
         aggregate(&collection, vec![doc! { "$sample": { "size": 2 } }])

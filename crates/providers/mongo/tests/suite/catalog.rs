@@ -15,7 +15,7 @@ fn number(document: &Document, field: &str) -> i64 {
     }
 }
 
-pub async fn databases_and_collections_are_listed(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn databases_and_collections_are_listed(client: &Client, db: &str, _: Flavor) {
     let database = database(client, db);
     filled(&database, vec![doc! { "_id": 1 }]).await;
     database.create_collection("empty").await.unwrap();
@@ -31,7 +31,11 @@ pub async fn databases_and_collections_are_listed(client: &Client, db: &str, _: 
     );
 }
 
-pub async fn dropping_a_collection_forgets_its_documents(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn dropping_a_collection_forgets_its_documents(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let database = database(client, db);
     let collection = filled(&database, vec![doc! { "_id": 1 }]).await;
     collection.drop().await.unwrap();
@@ -40,7 +44,11 @@ pub async fn dropping_a_collection_forgets_its_documents(client: &Client, db: &s
     database.drop().await.unwrap();
 }
 
-pub async fn collection_statistics_count_the_documents(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn collection_statistics_count_the_documents(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let database = database(client, db);
     filled(&database, vec![doc! { "_id": 1 }, doc! { "_id": 2 }]).await;
     let stats = database
@@ -53,7 +61,7 @@ pub async fn collection_statistics_count_the_documents(client: &Client, db: &str
     assert_eq!(number(&stats, "collections"), 1);
 }
 
-pub async fn the_handshake_and_the_build_are_described(client: &Client, _: &str, _: Flavor) {
+pub(crate) async fn the_handshake_and_the_build_are_described(client: &Client, _: &str, _: Flavor) {
     let admin = client.database("admin");
     assert_eq!(
         number(&admin.run_command(doc! { "ping": 1 }).await.unwrap(), "ok"),

@@ -18,7 +18,7 @@ fn plain(key: Document) -> IndexModel {
     IndexModel::builder().keys(key).build()
 }
 
-pub async fn a_unique_index_refuses_duplicates(client: &Client, db: &str, flavor: Flavor) {
+pub(crate) async fn a_unique_index_refuses_duplicates(client: &Client, db: &str, flavor: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1, "email": "a" }]).await;
     collection
         .create_index(unique(doc! { "email": 1 }))
@@ -55,7 +55,7 @@ pub async fn a_unique_index_refuses_duplicates(client: &Client, db: &str, flavor
     }
 }
 
-pub async fn indexes_are_listed_and_dropped(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn indexes_are_listed_and_dropped(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1, "a": 1 }]).await;
     let name = collection
         .create_index(plain(doc! { "a": 1, "b": -1 }))
@@ -77,7 +77,7 @@ pub async fn indexes_are_listed_and_dropped(client: &Client, db: &str, _: Flavor
     assert_eq!(code(&error), Some(27));
 }
 
-pub async fn an_index_made_twice_is_one_and_a_conflicting_one_is_refused(
+pub(crate) async fn an_index_made_twice_is_one_and_a_conflicting_one_is_refused(
     client: &Client,
     db: &str,
     _: Flavor,
@@ -106,7 +106,7 @@ pub async fn an_index_made_twice_is_one_and_a_conflicting_one_is_refused(
     assert_eq!(code(&error), Some(85));
 }
 
-pub async fn explain_tells_an_index_from_a_scan(client: &Client, db: &str, flavor: Flavor) {
+pub(crate) async fn explain_tells_an_index_from_a_scan(client: &Client, db: &str, flavor: Flavor) {
     let collection = filled(
         &database(client, db),
         vec![doc! { "_id": 1, "a": 1, "b": 1 }],

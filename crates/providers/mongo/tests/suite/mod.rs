@@ -3,6 +3,12 @@
 //! The same behaviours run against the simulator, against a real engine behind the tests' front,
 //! and against a server of your own. A failure of one flavour alone is a difference worth knowing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a behaviour fails by panicking, as any test does"
+)]
+
 mod aggregation;
 mod catalog;
 mod indexes;
@@ -10,7 +16,9 @@ mod reading;
 mod refusals;
 mod writing;
 
-pub use self::{aggregation::*, catalog::*, indexes::*, reading::*, refusals::*, writing::*};
+pub(crate) use self::{
+    aggregation::*, catalog::*, indexes::*, reading::*, refusals::*, writing::*,
+};
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -22,7 +30,7 @@ use mongodb::{
 /// Which server is under test; behaviours ask where the servers are known to differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "each test binary knows one or two of them")]
-pub enum Flavor {
+pub(crate) enum Flavor {
     Simulator,
     DocumentDb,
     Real,
@@ -76,7 +84,7 @@ macro_rules! for_each_behaviour {
 pub(crate) use for_each_behaviour;
 
 /// The server's number for an error, wherever the driver put it.
-pub fn code(error: &Error) -> Option<i32> {
+pub(crate) fn code(error: &Error) -> Option<i32> {
     match error.kind.as_ref() {
         ErrorKind::Command(error) => Some(error.code),
         ErrorKind::Write(WriteFailure::WriteError(error)) => Some(error.code),

@@ -6,7 +6,11 @@ use mongodb::{
 
 use super::{Flavor, database, filled, ids, one};
 
-pub async fn filters_compare_reach_into_arrays_and_negate(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn filters_compare_reach_into_arrays_and_negate(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let documents = vec![
         doc! { "_id": 1, "n": 5, "tags": ["a", "b"], "lines": [{ "sku": "x", "q": 1 }, { "sku": "y", "q": 9 }] },
         doc! { "_id": 2, "n": 7.5, "tags": ["b"], "inner": { "deep": 1 } },
@@ -47,7 +51,7 @@ pub async fn filters_compare_reach_into_arrays_and_negate(client: &Client, db: &
     }
 }
 
-pub async fn patterns_match_with_their_options(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn patterns_match_with_their_options(client: &Client, db: &str, _: Flavor) {
     let documents = vec![
         doc! { "_id": 1, "s": "Anna" },
         doc! { "_id": 2, "s": "banana" },
@@ -66,7 +70,11 @@ pub async fn patterns_match_with_their_options(client: &Client, db: &str, _: Fla
     );
 }
 
-pub async fn sort_skip_and_limit_page_through_the_matches(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn sort_skip_and_limit_page_through_the_matches(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let documents = (1..=9)
         .map(|id| doc! { "_id": id, "group": id % 3, "n": id })
         .collect();
@@ -84,7 +92,7 @@ pub async fn sort_skip_and_limit_page_through_the_matches(client: &Client, db: &
     assert_eq!(page, [3, 7, 4]);
 }
 
-pub async fn projections_keep_or_drop_fields(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn projections_keep_or_drop_fields(client: &Client, db: &str, _: Flavor) {
     let document = doc! { "_id": 1, "a": 1, "b": { "c": 2, "d": 3 }, "e": [1, 2, 3] };
     let collection = filled(&database(client, db), vec![document]).await;
     let cases = [
@@ -102,7 +110,7 @@ pub async fn projections_keep_or_drop_fields(client: &Client, db: &str, _: Flavo
     }
 }
 
-pub async fn a_cursor_is_read_batch_by_batch(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn a_cursor_is_read_batch_by_batch(client: &Client, db: &str, _: Flavor) {
     let documents = (0..250).map(|id| doc! { "_id": id }).collect();
     let collection = filled(&database(client, db), documents).await;
     let cursor = collection
@@ -121,7 +129,7 @@ pub async fn a_cursor_is_read_batch_by_batch(client: &Client, db: &str, _: Flavo
     assert_eq!(cursor.get_i64("id").unwrap(), 0);
 }
 
-pub async fn counting_and_distinct_values(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn counting_and_distinct_values(client: &Client, db: &str, _: Flavor) {
     let documents = vec![
         doc! { "_id": 1, "a": 1, "tags": ["x", "y"] },
         doc! { "_id": 2, "a": 1, "tags": ["y"] },
@@ -142,7 +150,7 @@ pub async fn counting_and_distinct_values(client: &Client, db: &str, _: Flavor) 
     );
 }
 
-pub async fn decimals_and_large_integers_stay_exact(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn decimals_and_large_integers_stay_exact(client: &Client, db: &str, _: Flavor) {
     let decimal = |text: &str| Bson::Decimal128(text.parse().unwrap());
     let documents = vec![
         doc! { "_id": 1, "n": 9_007_199_254_740_993_i64 },

@@ -2,7 +2,7 @@ use mongodb::{Client, bson::doc};
 
 use super::{Flavor, code, database, filled};
 
-pub async fn an_unknown_command_is_refused_by_name(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_unknown_command_is_refused_by_name(client: &Client, db: &str, _: Flavor) {
     let error = database(client, db)
         .run_command(doc! { "frobnicate": 1 })
         .await
@@ -11,7 +11,7 @@ pub async fn an_unknown_command_is_refused_by_name(client: &Client, db: &str, _:
     assert!(error.to_string().contains("frobnicate"));
 }
 
-pub async fn an_unknown_query_operator_is_refused(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_unknown_query_operator_is_refused(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
     let error = collection
         .find_one(doc! { "a": { "$foo": 1 } })
@@ -21,7 +21,7 @@ pub async fn an_unknown_query_operator_is_refused(client: &Client, db: &str, _: 
     assert!(error.to_string().contains("$foo"));
 }
 
-pub async fn an_unknown_update_operator_is_refused(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_unknown_update_operator_is_refused(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
     let error = collection
         .update_one(doc! {}, doc! { "$foo": { "a": 1 } })
@@ -30,7 +30,7 @@ pub async fn an_unknown_update_operator_is_refused(client: &Client, db: &str, _:
     assert_eq!(code(&error), Some(9));
 }
 
-pub async fn an_unknown_stage_is_refused(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_unknown_stage_is_refused(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
     let error = collection
         .aggregate([doc! { "$foo": {} }])
@@ -39,7 +39,7 @@ pub async fn an_unknown_stage_is_refused(client: &Client, db: &str, _: Flavor) {
     assert_eq!(code(&error), Some(40324));
 }
 
-pub async fn an_unknown_expression_is_refused(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_unknown_expression_is_refused(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
     let error = collection
         .aggregate([doc! { "$project": { "a": { "$foo": 1 } } }])
@@ -47,7 +47,7 @@ pub async fn an_unknown_expression_is_refused(client: &Client, db: &str, _: Flav
     assert!(matches!(code(&error.unwrap_err()), Some(168 | 31325)));
 }
 
-pub async fn an_id_cannot_be_changed(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_id_cannot_be_changed(client: &Client, db: &str, _: Flavor) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
     let error = collection
         .update_one(doc! {}, doc! { "$set": { "_id": 2 } })

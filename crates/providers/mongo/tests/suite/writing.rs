@@ -7,7 +7,11 @@ use mongodb::{
 
 use super::{Flavor, code, database, filled, ids, one};
 
-pub async fn inserted_documents_come_back_as_they_went_in(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn inserted_documents_come_back_as_they_went_in(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let collection = database(client, db).collection::<Document>("things");
     let document = doc! {
         "_id": 1, "text": "größe", "int": 5, "long": 5_i64, "double": 1.5, "yes": true,
@@ -20,7 +24,7 @@ pub async fn inserted_documents_come_back_as_they_went_in(client: &Client, db: &
     assert_eq!(found.to_vec().unwrap(), document.to_vec().unwrap());
 }
 
-pub async fn an_id_is_made_where_none_is_given(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn an_id_is_made_where_none_is_given(client: &Client, db: &str, _: Flavor) {
     let database = database(client, db);
     let reply = database.run_command(doc! { "insert": "things", "documents": [{ "a": 1 }] });
     assert_eq!(
@@ -32,7 +36,11 @@ pub async fn an_id_is_made_where_none_is_given(client: &Client, db: &str, _: Fla
     assert!(found.get_object_id("_id").is_ok());
 }
 
-pub async fn a_second_document_with_the_same_id_is_refused(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn a_second_document_with_the_same_id_is_refused(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1, "a": 1 }]).await;
     let error = collection
         .insert_one(doc! { "_id": 1, "a": 2 })
@@ -42,7 +50,11 @@ pub async fn a_second_document_with_the_same_id_is_refused(client: &Client, db: 
     assert_eq!(one(&collection, 1).await.get_i32("a").unwrap(), 1);
 }
 
-pub async fn unordered_inserts_go_on_after_a_duplicate(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn unordered_inserts_go_on_after_a_duplicate(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 2 }]).await;
     let documents = [doc! { "_id": 1 }, doc! { "_id": 2 }, doc! { "_id": 3 }];
     let error = collection.insert_many(documents.clone()).await.unwrap_err();
@@ -62,7 +74,7 @@ pub async fn unordered_inserts_go_on_after_a_duplicate(client: &Client, db: &str
     assert_eq!(ids(&collection, doc! {}).await, [1, 2, 3]);
 }
 
-pub async fn updates_report_what_they_matched_and_what_they_changed(
+pub(crate) async fn updates_report_what_they_matched_and_what_they_changed(
     client: &Client,
     db: &str,
     _: Flavor,
@@ -83,7 +95,7 @@ pub async fn updates_report_what_they_matched_and_what_they_changed(
     assert_eq!((result.matched_count, result.upserted_id), (0, None));
 }
 
-pub async fn an_upsert_takes_its_fields_from_filter_and_update(
+pub(crate) async fn an_upsert_takes_its_fields_from_filter_and_update(
     client: &Client,
     db: &str,
     _: Flavor,
@@ -105,7 +117,11 @@ pub async fn an_upsert_takes_its_fields_from_filter_and_update(
     assert_eq!((result.matched_count, result.upserted_id), (1, None));
 }
 
-pub async fn a_replacement_keeps_the_id_and_nothing_else(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn a_replacement_keeps_the_id_and_nothing_else(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let collection = filled(&database(client, db), vec![doc! { "_id": 1, "a": 1 }]).await;
     let result = collection
         .replace_one(doc! { "_id": 1 }, doc! { "b": 2 })
@@ -115,7 +131,7 @@ pub async fn a_replacement_keeps_the_id_and_nothing_else(client: &Client, db: &s
     assert_eq!(one(&collection, 1).await, doc! { "_id": 1, "b": 2 });
 }
 
-pub async fn array_elements_are_updated_by_position_and_by_filter(
+pub(crate) async fn array_elements_are_updated_by_position_and_by_filter(
     client: &Client,
     db: &str,
     _: Flavor,
@@ -145,7 +161,11 @@ pub async fn array_elements_are_updated_by_position_and_by_filter(
     assert_eq!(one(&collection, 1).await, expected);
 }
 
-pub async fn a_pipeline_updates_from_the_document_itself(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn a_pipeline_updates_from_the_document_itself(
+    client: &Client,
+    db: &str,
+    _: Flavor,
+) {
     let collection = filled(
         &database(client, db),
         vec![doc! { "_id": 1, "a": 2, "b": 3 }],
@@ -165,7 +185,7 @@ pub async fn a_pipeline_updates_from_the_document_itself(client: &Client, db: &s
     );
 }
 
-pub async fn deleting_takes_one_or_all(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn deleting_takes_one_or_all(client: &Client, db: &str, _: Flavor) {
     let documents = (1..=4)
         .map(|id| doc! { "_id": id, "even": id % 2 == 0 })
         .collect();
@@ -180,7 +200,7 @@ pub async fn deleting_takes_one_or_all(client: &Client, db: &str, _: Flavor) {
     assert_eq!(ids(&collection, doc! {}).await.len(), 1);
 }
 
-pub async fn find_one_and_update_answers_the_document_before_or_after(
+pub(crate) async fn find_one_and_update_answers_the_document_before_or_after(
     client: &Client,
     db: &str,
     _: Flavor,
@@ -213,7 +233,7 @@ pub async fn find_one_and_update_answers_the_document_before_or_after(
     );
 }
 
-pub async fn numbers_grow_without_losing_their_type(client: &Client, db: &str, _: Flavor) {
+pub(crate) async fn numbers_grow_without_losing_their_type(client: &Client, db: &str, _: Flavor) {
     let price = |text: &str| Bson::Decimal128(text.parse().unwrap());
     let document =
         doc! { "_id": 1, "i": 1, "l": 1_i64, "d": 0.5, "p": price("12.50"), "max": i32::MAX };

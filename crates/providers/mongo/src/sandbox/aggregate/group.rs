@@ -1,6 +1,6 @@
 //! `$group` and its accumulators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bson::{Bson, Document};
 
@@ -80,9 +80,8 @@ impl Kind {
                 .unwrap_or(Bson::Null),
             Self::Push => Bson::Array(present),
             Self::AddToSet => {
-                let unique: BTreeMap<Key, ()> =
-                    present.into_iter().map(|value| (Key(value), ())).collect();
-                Bson::Array(unique.into_keys().map(|key| key.0).collect())
+                let unique: BTreeSet<Key> = present.into_iter().map(Key).collect();
+                Bson::Array(unique.into_iter().map(|key| key.0).collect())
             }
             _ => {
                 let mut merged = Document::new();

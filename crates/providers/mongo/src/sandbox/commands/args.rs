@@ -42,14 +42,11 @@ impl<'a> Args<'a> {
             .iter()
             .next()
             .ok_or_else(|| Failure::new(59, "no such command: ''"))?;
-        let database = match body.get("$db") {
-            Some(Bson::String(database)) => database,
-            _ => {
-                return Err(Failure::new(
-                    40571,
-                    "OP_MSG requests require a $db argument",
-                ));
-            }
+        let Some(Bson::String(database)) = body.get("$db") else {
+            return Err(Failure::new(
+                40571,
+                "OP_MSG requests require a $db argument",
+            ));
         };
         Ok(Self {
             command,

@@ -171,21 +171,16 @@ impl Plan {
             .filter(|(fields, _)| *fields > 0)
             .max_by_key(|(fields, _)| *fields);
         let sorts = |index: &Index| sort.is_some_and(|sort| serves(index, sort));
-        let (mut stages, keys, documents, sorted) = match chosen {
-            Some((_, index)) => {
-                let scan = fetch(index);
-                (scan, matched, matched, sorts(index))
+        let sorting = collection
+            .indexes()
+            .find(|index| index.serves_all() && sorts(index));
+        let (mut stages, keys, documents, sorted) = match (chosen, sorting) {
+            (Some((_, index)), _) => (fetch(index), matched, matched, sorts(index)),
+            (None, Some(index)) => (fetch(index), collection.len(), collection.len(), true),
+            (None, None) => {
+                let scan = doc! { "stage": "COLLSCAN", "direction": "forward" };
+                (scan, 0, collection.len(), false)
             }
-            None => match collection
-                .indexes()
-                .find(|index| index.serves_all() && sorts(index))
-            {
-                Some(index) => (fetch(index), collection.len(), collection.len(), true),
-                None => {
-                    let scan = doc! { "stage": "COLLSCAN", "direction": "forward" };
-                    (scan, 0, collection.len(), false)
-                }
-            },
         };
         if sort.is_some() && !sorted {
             stages = doc! { "stage": "SORT", "inputStage": stages };

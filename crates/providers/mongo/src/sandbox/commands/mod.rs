@@ -1,4 +1,8 @@
 //! The commands, by name.
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "commands share one signature, whether or not they can fail"
+)]
 
 mod admin;
 mod args;
@@ -10,6 +14,7 @@ mod find_and_modify;
 mod handshake;
 mod indexes;
 mod read;
+mod scram;
 mod stats;
 mod write;
 

@@ -53,8 +53,8 @@ pub(super) fn collection(state: &mut State, _: &mut Session, args: &Args<'_>) ->
         "capped": false,
         "scaleFactor": count(scale),
     };
-    if documents > 0 {
-        reply.insert("avgObjSize", count(size / documents));
+    if let Some(average) = size.checked_div(documents) {
+        reply.insert("avgObjSize", count(average));
     }
     Ok(reply)
 }

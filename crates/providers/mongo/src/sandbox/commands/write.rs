@@ -229,11 +229,11 @@ pub(super) fn delete(state: &mut State, _: &mut Session, args: &Args<'_>) -> Res
     args.check(&["deletes", "ordered", "let"], &[])?;
     let name = args.collection()?;
     check_namespace(args.database(), name)?;
-    let deletes = args.documents("deletes")?;
-    check_count(&deletes)?;
+    let statements = args.documents("deletes")?;
+    check_count(&statements)?;
     let (ordered, variables) = (is_ordered(args)?, args.variables()?);
     let mut deleted = 0;
-    let errors = batch(&deletes, ordered, |_, spec| {
+    let errors = batch(&statements, ordered, |_, spec| {
         let query = statement(spec, "delete.deletes", &["q", "limit", "hint"])?;
         let filter = Filter::parse(query, &variables)?;
         let limit = spec

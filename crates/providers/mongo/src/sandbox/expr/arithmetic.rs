@@ -76,15 +76,15 @@ pub(super) fn subtract(_: &str, arguments: &[Value]) -> Result<Value> {
             let gap = number(right).unwrap_or(Number::Int(0));
             millis(calculate(date, Operation::Subtract, gap)?)
         }
-        (left, right) => match (number(left), number(right)) {
-            (Some(a), Some(b)) => Ok(Some(calculate(a, Operation::Subtract, b)?.into())),
-            _ => {
-                let (a, b) = (kind(left), kind(right));
-                Err(Failure::type_mismatch(format!(
-                    "can't $subtract {b} from {a}"
-                )))
+        (left, right) => {
+            if let (Some(a), Some(b)) = (number(left), number(right)) {
+                return Ok(Some(calculate(a, Operation::Subtract, b)?.into()));
             }
-        },
+            let (a, b) = (kind(left), kind(right));
+            Err(Failure::type_mismatch(format!(
+                "can't $subtract {b} from {a}"
+            )))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Dates in UTC; other time zones are refused.
 
+use std::fmt::Write;
+
 use bson::{Bson, DateTime};
 
 use super::{
@@ -129,19 +131,19 @@ pub(crate) fn format_date(date: DateTime, format: &str) -> Result<String> {
             out.push(letter);
             continue;
         }
-        match letters.next() {
-            Some('Y') => out.push_str(&format!("{:04}", parts.year)),
-            Some('m') => out.push_str(&format!("{:02}", parts.month)),
-            Some('d') => out.push_str(&format!("{:02}", parts.day)),
-            Some('H') => out.push_str(&format!("{:02}", parts.millis / 3_600_000)),
-            Some('M') => out.push_str(&format!("{:02}", parts.millis / 60_000 % 60)),
-            Some('S') => out.push_str(&format!("{:02}", parts.millis / 1_000 % 60)),
-            Some('L') => out.push_str(&format!("{:03}", parts.millis % 1_000)),
-            Some('j') => out.push_str(&format!("{:03}", parts.day_of_year())),
-            Some('w') => out.push_str(&parts.day_of_week().to_string()),
-            Some('z') => out.push_str("+0000"),
-            Some('Z') => out.push('0'),
-            Some('%') => out.push('%'),
+        let written = match letters.next() {
+            Some('Y') => write!(out, "{:04}", parts.year),
+            Some('m') => write!(out, "{:02}", parts.month),
+            Some('d') => write!(out, "{:02}", parts.day),
+            Some('H') => write!(out, "{:02}", parts.millis / 3_600_000),
+            Some('M') => write!(out, "{:02}", parts.millis / 60_000 % 60),
+            Some('S') => write!(out, "{:02}", parts.millis / 1_000 % 60),
+            Some('L') => write!(out, "{:03}", parts.millis % 1_000),
+            Some('j') => write!(out, "{:03}", parts.day_of_year()),
+            Some('w') => write!(out, "{}", parts.day_of_week()),
+            Some('z') => out.write_str("+0000"),
+            Some('Z') => out.write_char('0'),
+            Some('%') => out.write_char('%'),
             Some(other) => {
                 return Err(Failure::new(
                     18536,
@@ -151,7 +153,9 @@ pub(crate) fn format_date(date: DateTime, format: &str) -> Result<String> {
             None => {
                 return Err(Failure::new(18535, "Unmatched '%' at end of format string"));
             }
-        }
+        };
+        // Writing to a string does not fail.
+        written.unwrap_or_default();
     }
     Ok(out)
 }

@@ -6,7 +6,8 @@ mod predicate;
 
 use bson::{Bson, Document};
 
-pub(crate) use self::predicate::{Predicate, Relation};
+use self::predicate::Match;
+pub(crate) use self::predicate::Predicate;
 use super::{
     expr::{Expr, Scope, Variables},
     failure::Result,
@@ -108,12 +109,12 @@ impl Node {
                 path,
                 test.expands_arrays(),
                 &mut |value, outer| {
-                    let Some(element) = test.find(value) else {
-                        return false;
+                    let element = match test.find(value) {
+                        Match::No => return false,
+                        Match::Whole => None,
+                        Match::Element(index) => Some(index),
                     };
-                    if let Some(index) = outer.or(element) {
-                        *position = Some(index);
-                    }
+                    *position = outer.or(element).or(*position);
                     true
                 },
             )),
@@ -126,7 +127,7 @@ impl Node {
             Self::All(nodes) => nodes.iter().all(|node| node.matches_element(element)),
             Self::Any(nodes) => nodes.iter().any(|node| node.matches_element(element)),
             Self::Not(node) => !node.matches_element(element),
-            Self::Field { path, test } if path.is_empty() => test.find(Some(element)).is_some(),
+            Self::Field { path, test } if path.is_empty() => test.find(Some(element)) != Match::No,
             // The parser keeps paths and expressions out of what is asked about elements.
             Self::Field { .. } | Self::Expr(_) => false,
         }

@@ -2,7 +2,11 @@
 
 use bson::{Bson, Document};
 
-use super::{Node, Predicate, Relation, Variables, pattern::compile, predicate::ElementFilter};
+use super::{
+    Node, Predicate, Variables,
+    pattern::compile,
+    predicate::{ElementFilter, Relation},
+};
 use crate::sandbox::{
     compare::{code_of_name, is_type_code, truthy, type_name},
     expr::Expr,
@@ -199,9 +203,10 @@ fn types(value: &Bson) -> Result<Predicate> {
         match entry {
             Bson::String(name) if name == "number" => codes.extend([1, 16, 18, 19]),
             Bson::String(name) => {
-                codes.push(code_of_name(name).ok_or_else(|| {
+                let code = code_of_name(name).ok_or_else(|| {
                     Failure::bad_value(format!("Unknown type name alias: {name}"))
-                })?)
+                })?;
+                codes.push(code);
             }
             other => {
                 let number = Number::of(other).ok_or_else(|| {

@@ -44,6 +44,13 @@ pub(crate) enum Relation {
     LessOrEqual,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Match {
+    No,
+    Whole,
+    Element(usize),
+}
+
 impl Relation {
     pub(crate) fn holds(self, order: Ordering) -> bool {
         match self {
@@ -84,8 +91,8 @@ impl Predicate {
         )
     }
 
-    /// `None` when the value does not match, else the index of the element that made it match.
-    pub(super) fn find(&self, value: Option<&Bson>) -> Option<Option<usize>> {
+    /// Whether the value matches, and by which of its elements.
+    pub(super) fn find(&self, value: Option<&Bson>) -> Match {
         let element = match (self, value) {
             (Self::ElementDocument(filter), Some(Bson::Array(items))) => {
                 items.iter().position(|item| filter.matches_document(item))
@@ -93,9 +100,10 @@ impl Predicate {
             (Self::ElementValue(filter), Some(Bson::Array(items))) => {
                 items.iter().position(|item| filter.0.matches_element(item))
             }
-            _ => return self.matches(value).then_some(None),
+            _ if self.matches(value) => return Match::Whole,
+            _ => None,
         };
-        element.map(Some)
+        element.map_or(Match::No, Match::Element)
     }
 
     pub(crate) fn matches(&self, value: Option<&Bson>) -> bool {

@@ -97,13 +97,7 @@ fn the_legacy_handshake_is_read_and_answered_in_its_own_format() {
     let reply = encode_reply(&message, &doc! { "ok": 1.0 }).unwrap();
     assert_eq!(reply[12..16], OP_REPLY.to_le_bytes());
     assert_eq!(reply[8..12], message.request_id.to_le_bytes());
-    assert_eq!(
-        RawDocument::from_bytes(&reply[36..])
-            .unwrap()
-            .get_f64("ok")
-            .unwrap(),
-        1.0
-    );
+    assert_eq!(reply[36..], doc! { "ok": 1.0 }.to_vec().unwrap());
 }
 
 #[test]
