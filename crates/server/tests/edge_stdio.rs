@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(5);
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+const OPENING: &str = r#"{"jsonrpc":"2.0","id":2,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
 
 struct Setup {
     stdin: DuplexStream,
@@ -118,7 +119,7 @@ async fn a_line_of_exactly_the_limit_passes_with_either_end() {
 }
 
 #[tokio::test]
-async fn nothing_but_a_request_comes_first() {
+async fn nothing_but_a_request_comes_before_the_one_that_opens() {
     let mut setup = setup(1000);
     let early = concat!(
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
@@ -130,10 +131,12 @@ async fn nothing_but_a_request_comes_first() {
     );
     setup
         .stdin
-        .write_all(format!("{early}{PING}\n{early}").as_bytes())
+        .write_all(format!("{early}{PING}\n{early}{OPENING}\n{early}").as_bytes())
         .await
         .unwrap();
+    // The library answers a ping and still waits for its handshake.
     assert_eq!(line(&mut setup.reader).await, format!("{PING}\n"));
+    assert_eq!(line(&mut setup.reader).await, format!("{OPENING}\n"));
     assert_eq!(
         message(&mut setup.reader).await["method"],
         "notifications/initialized"

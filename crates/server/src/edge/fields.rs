@@ -114,7 +114,10 @@ fn meta(params: &mut Object) -> Checked {
 }
 
 fn about_meta(wrong: Wrong) -> Wrong {
-    Wrong { meta: true, ..wrong }
+    Wrong {
+        meta: true,
+        ..wrong
+    }
 }
 
 /// The members of `_meta` that the protocol gives a meaning. The library takes one that it cannot read for absent.
@@ -199,7 +202,11 @@ fn completion(params: &mut Object) -> Checked {
         _ => return Err(wrong("`ref.type` must be ref/prompt or ref/resource")),
     };
     text(target, key).map_err(|_| wrong(format!("`ref.{key}` must be a string")))?;
-    if key == "name" && !target.get("title").is_none_or(|title| title.is_string() || title.is_null()) {
+    if key == "name"
+        && !target
+            .get("title")
+            .is_none_or(|title| title.is_string() || title.is_null())
+    {
         return Err(wrong("`ref.title` must be a string"));
     }
     let argument = object(params, "argument")?;
