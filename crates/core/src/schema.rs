@@ -208,7 +208,7 @@ fn add_common(properties: &mut Map<String, Value>, spec: &Spec, accounts: &[&str
     if spec.writes() {
         add(
             "dry_run",
-            json!({"type": "boolean", "description": "Show the request, send nothing."}),
+            json!({"type": "boolean", "description": "Only show the request."}),
         );
     }
     if spec.writes() && !spec.idempotent {
@@ -222,7 +222,7 @@ fn add_common(properties: &mut Map<String, Value>, spec: &Spec, accounts: &[&str
         add(
             "confirm_token",
             json!({"type": "string", "maxLength": 2048,
-                   "description": "From CONFIRMATION_REQUIRED, once the user agreed."}),
+                   "description": "From CONFIRMATION_REQUIRED."}),
         );
     }
 }

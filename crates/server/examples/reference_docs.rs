@@ -15,12 +15,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(root.join("providers"))?;
     std::fs::write(root.join("errors.md"), errors())?;
     for row in ALL {
-        std::fs::write(root.join("providers").join(format!("{}.md", row.info.id)), provider(row)?)?;
+        std::fs::write(
+            root.join("providers").join(format!("{}.md", row.info.id)),
+            provider(row)?,
+        )?;
     }
     Ok(())
 }
 
-const STAMP: &str = "<!-- Written by `cargo xtask docs` from the declarations in the code. Do not edit. -->\n\n";
+const STAMP: &str =
+    "<!-- Written by `cargo xtask docs` from the declarations in the code. Do not edit. -->\n\n";
 
 fn errors() -> String {
     let mut page = format!(
@@ -30,7 +34,12 @@ fn errors() -> String {
     );
     for kind in Kind::ALL {
         let prefixed = if kind.is_ours() { "" } else { "yes" };
-        let _ = writeln!(page, "| `{}` | {prefixed} | {} |", kind.code(), kind.meaning().trim());
+        let _ = writeln!(
+            page,
+            "| `{}` | {prefixed} | {} |",
+            kind.code(),
+            kind.meaning().trim()
+        );
     }
     page
 }
@@ -52,16 +61,34 @@ fn provider(row: &Row) -> Result<String, Box<dyn std::error::Error>> {
         page,
         "\n## Limits\n\nA call has {:?}, an attempt {:?}; {} attempts, at most {} requests in flight. \
          The circuit opens after {} failures in a row for {:?}.\n",
-        policy.deadline, policy.attempt_timeout, policy.retry.attempts, policy.in_flight,
-        policy.breaker.failures, policy.breaker.recovery,
+        policy.deadline,
+        policy.attempt_timeout,
+        policy.retry.attempts,
+        policy.in_flight,
+        policy.breaker.failures,
+        policy.breaker.recovery,
     );
     for quota in policy.quotas {
-        let name = if quota.name.is_empty() { "all requests" } else { quota.name };
-        let _ = writeln!(page, "\n- {name}: {} requests in {:?}", quota.requests, quota.window);
+        let name = if quota.name.is_empty() {
+            "all requests"
+        } else {
+            quota.name
+        };
+        let _ = writeln!(
+            page,
+            "\n- {name}: {} requests in {:?}",
+            quota.requests, quota.window
+        );
     }
     page.push_str("\n## Tools\n\n| tool | effect | |\n|---|---|---|\n");
     for tool in plugin.tools() {
-        let _ = writeln!(page, "| [`{0}`](#{0}) | {1} | {2} |", tool.spec.name, effect(tool.spec), tool.description);
+        let _ = writeln!(
+            page,
+            "| [`{0}`](#{0}) | {1} | {2} |",
+            tool.spec.name,
+            effect(tool.spec),
+            tool.description
+        );
     }
     for tool in plugin.tools() {
         page.push_str(&one(tool));
@@ -75,14 +102,27 @@ fn effect(spec: &Spec) -> String {
         Effect::Write => "write",
         Effect::Destructive => "destructive",
     };
-    if spec.idempotent { format!("{word}, idempotent") } else { word.to_owned() }
+    if spec.idempotent {
+        format!("{word}, idempotent")
+    } else {
+        word.to_owned()
+    }
 }
 
 fn one(tool: &ToolInfo) -> String {
     let spec = tool.spec;
-    let mut text = format!("\n### {}\n\n{}\n\nEffect: {}.", spec.name, tool.description, effect(spec));
+    let mut text = format!(
+        "\n### {}\n\n{}\n\nEffect: {}.",
+        spec.name,
+        tool.description,
+        effect(spec)
+    );
     if !spec.cache_class.is_empty() {
-        let _ = write!(text, " Cached {} s as `{}`.", spec.cache_secs, spec.cache_class);
+        let _ = write!(
+            text,
+            " Cached {} s as `{}`.",
+            spec.cache_secs, spec.cache_class
+        );
     }
     if !spec.scopes.is_empty() {
         let _ = write!(text, " Scopes: `{}`.", spec.scopes.join("`, `"));
@@ -96,18 +136,35 @@ fn one(tool: &ToolInfo) -> String {
         text.push_str("No arguments.\n");
         return text;
     };
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     text.push_str("| argument | type | |\n|---|---|---|\n");
     for (name, property) in properties {
-        let need = if required.contains(&name.as_str()) { ", required" } else { "" };
-        let _ = writeln!(text, "| `{name}` | {}{need} | {} |", kind(property), about(property));
+        let need = if required.contains(&name.as_str()) {
+            ", required"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "| `{name}` | {}{need} | {} |",
+            kind(property),
+            about(property)
+        );
     }
     text
 }
 
 fn kind(property: &Value) -> String {
     match property["type"].as_str() {
-        Some("array") => format!("array of {}", property["items"]["type"].as_str().unwrap_or("values")),
+        Some("array") => format!(
+            "array of {}",
+            property["items"]["type"].as_str().unwrap_or("values")
+        ),
         Some(kind) => kind.to_owned(),
         None => "any".to_owned(),
     }
@@ -119,7 +176,11 @@ fn about(property: &Value) -> String {
         parts.push(text.replace('|', "\\|"));
     }
     if let Some(values) = property["enum"].as_array() {
-        let values: Vec<_> = values.iter().filter_map(Value::as_str).map(|v| format!("`{v}`")).collect();
+        let values: Vec<_> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|v| format!("`{v}`"))
+            .collect();
         parts.push(format!("One of {}.", values.join(", ")));
     }
     for (key, word) in [("minLength", "from"), ("maxLength", "up to")] {

@@ -55,17 +55,25 @@ impl App {
         let registry = Registry::new(env(&config)?);
         #[cfg(feature = "sandbox")]
         let sandbox = if flags.sandbox {
-            let running = start_sandbox(flags.sandbox_listen).await.map_err(Failure::Usage)?;
+            let running = start_sandbox(flags.sandbox_listen)
+                .await
+                .map_err(Failure::Usage)?;
             tell_sandbox(&running);
             Some(running)
         } else {
             None
         };
         for row in ALL {
-            let block = config.providers.get(row.info.id).cloned().unwrap_or_default();
+            let block = config
+                .providers
+                .get(row.info.id)
+                .cloned()
+                .unwrap_or_default();
             #[cfg(feature = "sandbox")]
             let block = match &sandbox {
-                Some(running) => sandboxed(block, (row.sandbox_config)(&running.base_url(row.info.id))),
+                Some(running) => {
+                    sandboxed(block, (row.sandbox_config)(&running.base_url(row.info.id)))
+                }
                 None => block,
             };
             if !block.is_configured() {
@@ -120,7 +128,11 @@ impl App {
     /// Checks the providers in the background, until `stop`.
     pub(crate) fn keep_checking(&self, stop: CancellationToken) -> JoinHandle<()> {
         let interval = self.config.health.interval.0;
-        tokio::spawn(self.health.clone().keep_checking(self.registry.clone(), interval, stop))
+        tokio::spawn(
+            self.health
+                .clone()
+                .keep_checking(self.registry.clone(), interval, stop),
+        )
     }
 
     pub(crate) async fn stop(self) {
@@ -157,10 +169,16 @@ fn check_selection(selection: &Selection, registry: &Registry) -> Result<(), Fai
         .map(|entry| entry.tool.spec.name)
         .collect();
     let check = |setting: &str, names: &[String], known: &[&str]| {
-        let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
-        let near = business_tools_core::call::validate::nearest(wrong, known)
-            .map_or_else(|| format!("there is: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-        Err(Failure::Usage(format!("{setting}: `{wrong}` is unknown; {near}")))
+        let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let near = business_tools_core::call::validate::nearest(wrong, known).map_or_else(
+            || format!("there is: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(Failure::Usage(format!(
+            "{setting}: `{wrong}` is unknown; {near}"
+        )))
     };
     let both: Vec<&str> = plugins.iter().chain(&tools).copied().collect();
     check("toolsets", &selection.toolsets, &plugins)?;
@@ -193,13 +211,18 @@ fn sandboxed(
     let mut fields = block.fields.clone();
     fields.extend(made_up);
     block.enabled = true;
-    block.settings.accounts.insert(business_tools_core::DEFAULT_ACCOUNT.to_owned(), fields);
+    block
+        .settings
+        .accounts
+        .insert(business_tools_core::DEFAULT_ACCOUNT.to_owned(), fields);
     block
 }
 
 /// Starts the simulators of every provider of this build on a loopback port.
 #[cfg(feature = "sandbox")]
-pub(crate) async fn start_sandbox(listen: SocketAddr) -> Result<business_tools_sandbox::Running, String> {
+pub(crate) async fn start_sandbox(
+    listen: SocketAddr,
+) -> Result<business_tools_sandbox::Running, String> {
     let simulators = ALL.iter().map(|row| (row.simulator)()).collect();
     business_tools_sandbox::Sandbox::new(simulators)
         .start(listen)

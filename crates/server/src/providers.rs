@@ -25,7 +25,10 @@ pub struct Row {
     pub sandbox_config: fn(&str) -> Map<String, Value>,
 }
 
-#[cfg_attr(not(any(feature = "twilio", feature = "mongo")), expect(unused_macros, reason = "a build without providers"))]
+#[cfg_attr(
+    not(any(feature = "twilio", feature = "mongo")),
+    expect(unused_macros, reason = "a build without providers")
+)]
 macro_rules! row {
     ($provider:ident :: $name:ident) => {
         Row {
@@ -49,7 +52,10 @@ pub const ALL: &[Row] = &[
     row!(twilio::Twilio),
 ];
 
-#[cfg_attr(not(any(feature = "twilio", feature = "mongo")), expect(dead_code, reason = "a build without providers"))]
+#[cfg_attr(
+    not(any(feature = "twilio", feature = "mongo")),
+    expect(dead_code, reason = "a build without providers")
+)]
 fn connect<P: Provider>(settings: &ProviderSettings, env: &Env) -> Result<Arc<dyn ToolPlugin>> {
     Ok(Arc::new(Plugin::<P>::connect(settings, env)?))
 }

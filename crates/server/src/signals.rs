@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled by SIGTERM or SIGINT. SIGHUP is taken and never kills the process.
-pub fn stop() -> CancellationToken {
+pub(crate) fn stop() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {

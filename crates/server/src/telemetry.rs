@@ -7,7 +7,8 @@ use tracing_subscriber::fmt::format::FmtSpan;
 /// Starts logging as configured. A second start changes nothing.
 pub(crate) fn start(log: &LogBlock) {
     // At lower levels rmcp writes whole messages to the log, with whatever they carry.
-    let filter = EnvFilter::try_new(format!("{},rmcp=error", log.level)).unwrap_or_else(|_| EnvFilter::new("info,rmcp=error"));
+    let filter = EnvFilter::try_new(format!("{},rmcp=error", log.level))
+        .unwrap_or_else(|_| EnvFilter::new("info,rmcp=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -15,15 +15,27 @@ fn a_legacy_client_lists_and_calls() {
     assert_eq!(hello["result"]["protocolVersion"], "2025-11-25");
     let list = client.request("tools/list", json!({}));
     let tools = list["result"]["tools"].as_array().unwrap();
-    let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert!(names.is_sorted() && names.contains(&"twilio_send_message") && names.contains(&"mongo_find"));
+    let names: Vec<_> = tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.is_sorted()
+            && names.contains(&"twilio_send_message")
+            && names.contains(&"mongo_find")
+    );
     assert!(list["result"].get("nextCursor").is_none(), "one page");
     let sent = client.request(
         "tools/call",
         json!({"name": "twilio_send_message", "arguments": {"to": TO, "from": FROM, "body": "Hello"}}),
     );
     assert_eq!(sent["result"]["isError"], false, "{sent}");
-    assert!(sent["result"]["structuredContent"]["sid"].as_str().unwrap().starts_with("SM"));
+    assert!(
+        sent["result"]["structuredContent"]["sid"]
+            .as_str()
+            .unwrap()
+            .starts_with("SM")
+    );
     let text: serde_json::Value =
         serde_json::from_str(sent["result"]["content"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!(text, sent["result"]["structuredContent"]);
@@ -71,7 +83,11 @@ fn sigterm_and_sigint_end_it_cleanly_and_sighup_does_not() {
         let pong = client.request("ping", json!({}));
         assert!(pong["result"].is_object(), "{pong}");
         client.process.signal(signal);
-        assert_eq!(client.process.exit_within(Duration::from_secs(6)), Some(0), "SIG{signal}");
+        assert_eq!(
+            client.process.exit_within(Duration::from_secs(6)),
+            Some(0),
+            "SIG{signal}"
+        );
     }
 }
 
@@ -84,7 +100,7 @@ fn broken_lines_are_answered_and_the_next_honest_one_is_served() {
         b"[]\n",
         b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":9}}\n",
         b"{\"jsonrpc\":\"2.0\",\"id\":77,\"result\":{}}\n",
-        b"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}\n",
+        b"{\"jsonrpc\":\"1.0\",\"id\":91,\"method\":\"ping\"}\n",
         b"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}\n",
     ];
     for line in hostile {

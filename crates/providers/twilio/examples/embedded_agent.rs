@@ -14,12 +14,17 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let sandbox = Sandbox::new(vec![simulator()]).start(([127, 0, 0, 1], 0).into()).await?;
+    let sandbox = Sandbox::new(vec![simulator()])
+        .start(([127, 0, 0, 1], 0).into())
+        .await?;
 
     // In production: ProviderSettings::single with account_sid and auth_token.
     let settings = ProviderSettings::single(sandbox_config(&sandbox.base_url("twilio")));
     let registry = Registry::new(Env::alone());
-    registry.add(Arc::new(Plugin::<Twilio>::connect(&settings, registry.env())?))?;
+    registry.add(Arc::new(Plugin::<Twilio>::connect(
+        &settings,
+        registry.env(),
+    )?))?;
 
     let message = json!({"to": "+14155552345", "from": "+15005550006", "body": "Hello"});
     let sent = call(&registry, "twilio_send_message", message).await?;
@@ -39,11 +44,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn call(registry: &Registry, tool: &str, args: Value) -> business_tools_core::Result<Value> {
-    let Value::Object(args) = args else { unreachable!("the arguments above are objects") };
-    registry.call(tool, args, Cx::local()).await.map(|reply| reply.value)
+    let Value::Object(args) = args else {
+        unreachable!("the arguments above are objects")
+    };
+    registry
+        .call(tool, args, Cx::local())
+        .await
+        .map(|reply| reply.value)
 }
 
-#[expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
+#[expect(
+    clippy::print_stdout,
+    reason = "an example talks to the person who runs it"
+)]
 fn print(line: &str) {
     println!("{line}");
 }

@@ -40,7 +40,10 @@ impl Client {
 
     /// A resource of the account, `["Messages", "SM….json"]`.
     pub(crate) fn of_account(&self, path: &[&str]) -> Url {
-        at(&self.hosts.api, &[&["2010-04-01", "Accounts", &self.account_sid], path].concat())
+        at(
+            &self.hosts.api,
+            &[&["2010-04-01", "Accounts", &self.account_sid], path].concat(),
+        )
     }
 
     pub(crate) fn of_lookups(&self, path: &[&str]) -> Url {
@@ -56,16 +59,26 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, cx: &Cx, url: Url, query: Pairs) -> Result<Resource> {
-        self.http.json(cx, self.request(Method::GET, url).query(query)).await
+        self.http
+            .json(cx, self.request(Method::GET, url).query(query))
+            .await
     }
 
     pub(crate) async fn post(&self, cx: &Cx, url: Url, form: Pairs) -> Result<Resource> {
-        let form = form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.http.json(cx, self.request(Method::POST, url).body(Body::Form(form))).await
+        let form = form
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        self.http
+            .json(cx, self.request(Method::POST, url).body(Body::Form(form)))
+            .await
     }
 
     pub(crate) async fn delete(&self, cx: &Cx, url: Url) -> Result<()> {
-        self.http.send(cx, self.request(Method::DELETE, url)).await.map(drop)
+        self.http
+            .send(cx, self.request(Method::DELETE, url))
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn balance(&self, cx: &Cx) -> Result<()> {
@@ -74,7 +87,9 @@ impl Client {
     }
 
     pub(crate) async fn one_message(&self, cx: &Cx) -> Result<()> {
-        let request = self.request(Method::GET, self.of_account(&["Messages.json"])).query([("PageSize", "1")]);
+        let request = self
+            .request(Method::GET, self.of_account(&["Messages.json"]))
+            .query([("PageSize", "1")]);
         self.http.send_as(cx, Repeat::Safe, request).await.map(drop)
     }
 
@@ -106,7 +121,9 @@ impl Client {
             let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
             cx.progress(count, Some(u64::from(limit)), "listed");
             match after {
-                Some(after) if count < u64::from(limit) && !empty => next = Some(follow(&url, &after)?),
+                Some(after) if count < u64::from(limit) && !empty => {
+                    next = Some(follow(&url, &after)?)
+                }
                 // What is left is told as a path alone: the host is ours to choose.
                 Some(after) => return Ok(Page::new(items, Some(path_of(&follow(&url, &after)?)))),
                 None => {}
@@ -127,7 +144,11 @@ fn at(base: &Url, path: &[&str]) -> Url {
 
 /// Pages that add up to `limit` exactly, so that no thing is fetched and then thrown away.
 fn page_size(limit: u32) -> u32 {
-    (PAGE / 2..=PAGE).rev().find(|size| limit % size == 0).filter(|_| limit > PAGE).unwrap_or(limit)
+    (PAGE / 2..=PAGE)
+        .rev()
+        .find(|size| limit % size == 0)
+        .filter(|_| limit > PAGE)
+        .unwrap_or(limit)
 }
 
 /// Both paging styles: `next_page_uri` beside the things, or `meta.next_page_url` and the key of the things.
@@ -136,19 +157,37 @@ fn read_page(mut page: Resource) -> Result<(Vec<Resource>, Option<String>)> {
     let (key, next) = match page.get("meta") {
         Some(meta) => (text(meta.get("key")), text(meta.get("next_page_url"))),
         None => {
-            let key = page.iter().find(|(_, value)| value.is_array()).map(|(key, _)| key.clone());
+            let key = page
+                .iter()
+                .find(|(_, value)| value.is_array())
+                .map(|(key, _)| key.clone());
             (key, text(page.get("next_page_uri")))
         }
     };
-    let items = key.and_then(|key| page.remove(&key)).and_then(|items| serde_json::from_value(items).ok());
-    let items = items.ok_or_else(|| Error::new(Kind::BadUpstreamResponse, "Twilio sent a page without a list"))?;
+    let items = key
+        .and_then(|key| page.remove(&key))
+        .and_then(|items| serde_json::from_value(items).ok());
+    let items = items.ok_or_else(|| {
+        Error::new(
+            Kind::BadUpstreamResponse,
+            "Twilio sent a page without a list",
+        )
+    })?;
     Ok((items, next))
 }
 
 /// The page that Twilio names, on the host that we were talking to.
 fn follow(url: &Url, next: &str) -> Result<Url> {
-    let named = url.join(next).ok().filter(|named| named.origin() == url.origin());
-    named.ok_or_else(|| Error::new(Kind::BadUpstreamResponse, "Twilio named a next page on another host"))
+    let named = url
+        .join(next)
+        .ok()
+        .filter(|named| named.origin() == url.origin());
+    named.ok_or_else(|| {
+        Error::new(
+            Kind::BadUpstreamResponse,
+            "Twilio named a next page on another host",
+        )
+    })
 }
 
 fn path_of(url: &Url) -> String {
@@ -164,7 +203,9 @@ fn explain(answer: &HttpResponse) -> Error {
     let member = |name: &str| body.as_ref().and_then(|body| body.get(name));
     let code = member("code").and_then(Value::as_i64);
     // RFC 9457 has `title` and `detail`; the older body has `message`.
-    let words = ["message", "detail", "title"].iter().find_map(|name| member(name)?.as_str());
+    let words = ["message", "detail", "title"]
+        .iter()
+        .find_map(|name| member(name)?.as_str());
     let message = match words {
         Some(words) => format!("Twilio: {}", words.chars().take(300).collect::<String>()),
         None => format!("Twilio answered with status {}", answer.status.as_u16()),
@@ -195,17 +236,24 @@ fn refine(error: Error, status: StatusCode, code: Option<i64>) -> Error {
             .with_kind(Kind::QuotaExceeded)
             .status(Status::Permanent)
             .hint("Codes were sent too often; wait ten minutes before the next"),
-        (Some(20429), _) | (_, 429) => {
-            error.with_kind(Kind::RateLimited).hint("Wait a moment, then try again; make fewer calls at once")
+        (Some(20429), _) | (_, 429) => error
+            .with_kind(Kind::RateLimited)
+            .hint("Wait a moment, then try again; make fewer calls at once"),
+        (_, 403) => error.hint(
+            "The key may not do this; check its permissions, and that they are no test credentials",
+        ),
+        (Some(20404), _) | (_, 404) => {
+            error.hint("Check the id, and that it belongs to this account; list to find it")
         }
-        (_, 403) => error.hint("The key may not do this; check its permissions, and that they are no test credentials"),
-        (Some(20404), _) | (_, 404) => error.hint("Check the id, and that it belongs to this account; list to find it"),
         (Some(21211 | 21614 | 21217), _) => error.hint("Give `to` as E.164, such as +14155552345"),
-        (Some(21212 | 21606 | 21659), _) => {
-            error.hint("`from` must be a number of this account that can do this: twilio_list_phone_numbers")
+        (Some(21212 | 21606 | 21659), _) => error.hint(
+            "`from` must be a number of this account that can do this: twilio_list_phone_numbers",
+        ),
+        (Some(21610), _) => {
+            error.hint("The recipient has opted out; do not write again unless they opt in")
         }
-        (Some(21610), _) => error.hint("The recipient has opted out; do not write again unless they opt in"),
-        (Some(63016), _) => error.hint("Outside the 24-hour window WhatsApp takes approved templates only: content_sid"),
+        (Some(63016), _) => error
+            .hint("Outside the 24-hour window WhatsApp takes approved templates only: content_sid"),
         (_, 400) => error.hint("Mend what the message names and call again; nothing was done"),
         _ => error,
     }

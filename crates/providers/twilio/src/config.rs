@@ -50,8 +50,14 @@ impl TwilioConfig {
                 "Copy the SID of the API key to TWILIO_API_KEY, and its secret to TWILIO_API_SECRET",
             )),
             (None, None, Some(token)) => Ok((&self.account_sid, token)),
-            (Some(_), None, _) => Err(wrong("api_key has no api_secret", "Set TWILIO_API_SECRET as well")),
-            (None, Some(_), _) => Err(wrong("api_secret has no api_key", "Set TWILIO_API_KEY as well")),
+            (Some(_), None, _) => Err(wrong(
+                "api_key has no api_secret",
+                "Set TWILIO_API_SECRET as well",
+            )),
+            (None, Some(_), _) => Err(wrong(
+                "api_secret has no api_key",
+                "Set TWILIO_API_KEY as well",
+            )),
             (None, None, None) => Err(wrong(
                 "there is neither auth_token nor api_key",
                 "Set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET",
@@ -63,28 +69,47 @@ impl TwilioConfig {
     pub(crate) fn hosts(&self) -> Result<Hosts> {
         if let Some(base) = &self.base_url {
             if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
-                return Err(wrong("base_url is not an http or https URL", "Write https://host or leave it out"));
+                return Err(wrong(
+                    "base_url is not an http or https URL",
+                    "Write https://host or leave it out",
+                ));
             }
-            return Ok(Hosts { api: base.clone(), lookups: base.clone(), verify: base.clone() });
+            return Ok(Hosts {
+                api: base.clone(),
+                lookups: base.clone(),
+                verify: base.clone(),
+            });
         }
         let host = |product: &str| {
             // An edge alone means the default region.
             let name = match (&self.edge, self.region.as_deref()) {
                 (None, None) => format!("{product}.twilio.com"),
                 (None, Some(region)) => format!("{product}.{region}.twilio.com"),
-                (Some(edge), region) => format!("{product}.{edge}.{}.twilio.com", region.unwrap_or("us1")),
+                (Some(edge), region) => {
+                    format!("{product}.{edge}.{}.twilio.com", region.unwrap_or("us1"))
+                }
             };
             Url::parse(&format!("https://{name}"))
                 .ok()
                 .filter(|url| url.host_str() == Some(name.as_str()))
-                .ok_or_else(|| wrong("region or edge is no name", "Write names such as ie1 and dublin"))
+                .ok_or_else(|| {
+                    wrong(
+                        "region or edge is no name",
+                        "Write names such as ie1 and dublin",
+                    )
+                })
         };
-        Ok(Hosts { api: host("api")?, lookups: host("lookups")?, verify: host("verify")? })
+        Ok(Hosts {
+            api: host("api")?,
+            lookups: host("lookups")?,
+            verify: host("verify")?,
+        })
     }
 }
 
 fn is_sid(prefix: &str, text: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// A fault of the configuration. It never quotes the value.

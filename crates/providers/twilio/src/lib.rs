@@ -35,13 +35,34 @@ impl Provider for Twilio {
         docs: "https://www.twilio.com/docs/usage/api",
         policy: policy::POLICY,
         env: &[
-            EnvVar { name: "TWILIO_ACCOUNT_SID", field: "account_sid" },
-            EnvVar { name: "TWILIO_AUTH_TOKEN", field: "auth_token" },
-            EnvVar { name: "TWILIO_API_KEY", field: "api_key" },
-            EnvVar { name: "TWILIO_API_SECRET", field: "api_secret" },
-            EnvVar { name: "TWILIO_REGION", field: "region" },
-            EnvVar { name: "TWILIO_EDGE", field: "edge" },
-            EnvVar { name: "TWILIO_BASE_URL", field: "base_url" },
+            EnvVar {
+                name: "TWILIO_ACCOUNT_SID",
+                field: "account_sid",
+            },
+            EnvVar {
+                name: "TWILIO_AUTH_TOKEN",
+                field: "auth_token",
+            },
+            EnvVar {
+                name: "TWILIO_API_KEY",
+                field: "api_key",
+            },
+            EnvVar {
+                name: "TWILIO_API_SECRET",
+                field: "api_secret",
+            },
+            EnvVar {
+                name: "TWILIO_REGION",
+                field: "region",
+            },
+            EnvVar {
+                name: "TWILIO_EDGE",
+                field: "edge",
+            },
+            EnvVar {
+                name: "TWILIO_BASE_URL",
+                field: "base_url",
+            },
         ],
         credentials: &["account_sid", "auth_token", "api_key", "api_secret"],
         auth_hint: AUTH_HINT,
@@ -51,13 +72,17 @@ impl Provider for Twilio {
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
     fn connect(config: TwilioConfig, upstream: Upstream) -> Result<Self> {
-        Ok(Self { client: Client::new(&config, &upstream)? })
+        Ok(Self {
+            client: Client::new(&config, &upstream)?,
+        })
     }
 
     async fn health(&self, cx: &Cx) -> Result<()> {
         match self.client.balance(cx).await {
             // A restricted key may lack the balance and still be good for its work.
-            Err(error) if error.kind() == Kind::PermissionDenied => self.client.one_message(cx).await,
+            Err(error) if error.kind() == Kind::PermissionDenied => {
+                self.client.one_message(cx).await
+            }
             done => done,
         }
     }

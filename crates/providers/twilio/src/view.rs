@@ -12,10 +12,17 @@ pub struct View(Map<String, Value>);
 
 impl View {
     /// The `members` of a resource that are there, or with full detail all of it.
-    pub(crate) fn of(mut resource: Map<String, Value>, members: &[&str], detail: Option<Detail>) -> Self {
+    pub(crate) fn of(
+        mut resource: Map<String, Value>,
+        members: &[&str],
+        detail: Option<Detail>,
+    ) -> Self {
         let mut shown = Map::new();
         for member in members {
-            if let Some(value) = resource.shift_remove(*member).filter(|value| !value.is_null()) {
+            if let Some(value) = resource
+                .shift_remove(*member)
+                .filter(|value| !value.is_null())
+            {
                 shown.insert((*member).to_owned(), value);
             }
         }
@@ -34,7 +41,12 @@ impl View {
 
     /// A view of our own making.
     pub(crate) fn new(members: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        Self(members.into_iter().map(|(member, value)| (member.to_owned(), value)).collect())
+        Self(
+            members
+                .into_iter()
+                .map(|(member, value)| (member.to_owned(), value))
+                .collect(),
+        )
     }
 }
 

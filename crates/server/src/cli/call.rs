@@ -83,8 +83,12 @@ fn arguments(text: Option<&str>) -> Result<Map<String, Value>, Failure> {
     };
     match serde_json::from_str(&text) {
         Ok(Value::Object(args)) => Ok(args),
-        Ok(_) => Err(Failure::Usage("the arguments must be a JSON object, such as '{\"limit\": 5}'".into())),
-        Err(error) => Err(Failure::Usage(format!("the arguments are not JSON: {error}"))),
+        Ok(_) => Err(Failure::Usage(
+            "the arguments must be a JSON object, such as '{\"limit\": 5}'".into(),
+        )),
+        Err(error) => Err(Failure::Usage(format!(
+            "the arguments are not JSON: {error}"
+        ))),
     }
 }
 

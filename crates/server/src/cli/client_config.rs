@@ -32,40 +32,68 @@ const NAME: &str = "business-tools";
 pub(super) fn run(flags: &Flags) -> Done {
     // Clients with windows have a short PATH, so the command is absolute.
     let command = std::env::current_exe()?.display().to_string();
-    let args: Vec<&str> = std::iter::once("stdio").chain(flags.args.iter().map(String::as_str)).collect();
+    let args: Vec<&str> = std::iter::once("stdio")
+        .chain(flags.args.iter().map(String::as_str))
+        .collect();
     let stdio = json!({"command": command, "args": args});
     let (place, text) = match (flags.client, &flags.url) {
         (Client::ClaudeDesktop, None) => (
             "claude_desktop_config.json (Settings, Developer, Edit Config)",
             format!("{:#}", json!({"mcpServers": {NAME: stdio}})),
         ),
-        (Client::ClaudeDesktop, Some(url)) => ("Settings, Connectors, Add custom connector: this URL", url.clone()),
+        (Client::ClaudeDesktop, Some(url)) => (
+            "Settings, Connectors, Add custom connector: this URL",
+            url.clone(),
+        ),
         (Client::ClaudeCode, None) => (
             "your shell",
-            format!("claude mcp add {NAME} -- {}", shell(std::iter::once(command.as_str()).chain(args))),
+            format!(
+                "claude mcp add {NAME} -- {}",
+                shell(std::iter::once(command.as_str()).chain(args))
+            ),
         ),
-        (Client::ClaudeCode, Some(url)) => {
-            ("your shell", format!("claude mcp add --transport http {NAME} {}", shell(std::iter::once(url.as_str()))))
-        }
-        (Client::Cursor, None) => ("~/.cursor/mcp.json", format!("{:#}", json!({"mcpServers": {NAME: stdio}}))),
-        (Client::Cursor, Some(url)) => {
-            ("~/.cursor/mcp.json", format!("{:#}", json!({"mcpServers": {NAME: {"url": url}}})))
-        }
+        (Client::ClaudeCode, Some(url)) => (
+            "your shell",
+            format!(
+                "claude mcp add --transport http {NAME} {}",
+                shell(std::iter::once(url.as_str()))
+            ),
+        ),
+        (Client::Cursor, None) => (
+            "~/.cursor/mcp.json",
+            format!("{:#}", json!({"mcpServers": {NAME: stdio}})),
+        ),
+        (Client::Cursor, Some(url)) => (
+            "~/.cursor/mcp.json",
+            format!("{:#}", json!({"mcpServers": {NAME: {"url": url}}})),
+        ),
         (Client::Vscode, None) => (
             ".vscode/mcp.json",
-            format!("{:#}", json!({"servers": {NAME: {"type": "stdio", "command": command, "args": args}}})),
+            format!(
+                "{:#}",
+                json!({"servers": {NAME: {"type": "stdio", "command": command, "args": args}}})
+            ),
         ),
-        (Client::Vscode, Some(url)) => {
-            (".vscode/mcp.json", format!("{:#}", json!({"servers": {NAME: {"type": "http", "url": url}}})))
-        }
+        (Client::Vscode, Some(url)) => (
+            ".vscode/mcp.json",
+            format!(
+                "{:#}",
+                json!({"servers": {NAME: {"type": "http", "url": url}}})
+            ),
+        ),
         // A JSON string and a JSON array of strings are TOML as well.
         (Client::Codex, None) => (
             "~/.codex/config.toml",
-            format!("[mcp_servers.{NAME}]\ncommand = {}\nargs = {}", json!(command), json!(args)),
+            format!(
+                "[mcp_servers.{NAME}]\ncommand = {}\nargs = {}",
+                json!(command),
+                json!(args)
+            ),
         ),
-        (Client::Codex, Some(url)) => {
-            ("~/.codex/config.toml", format!("[mcp_servers.{NAME}]\nurl = {}", json!(url)))
-        }
+        (Client::Codex, Some(url)) => (
+            "~/.codex/config.toml",
+            format!("[mcp_servers.{NAME}]\nurl = {}", json!(url)),
+        ),
     };
     say(&format!("# for {place}"));
     print(&text);
@@ -77,8 +105,14 @@ fn shell<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words
         .map(|word| {
             let plain = !word.is_empty()
-                && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c));
-            if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c));
+            if plain {
+                word.to_owned()
+            } else {
+                format!("'{}'", word.replace('\'', "'\\''"))
+            }
         })
         .collect::<Vec<_>>()
         .join(" ")

@@ -34,16 +34,35 @@ pub(super) fn run(flags: &Flags) -> Done {
                 .providers
                 .iter()
                 .filter(|(_, block)| block.is_configured())
-                .map(|(id, block)| format!("{id} ({} account{})", block.settings.accounts.len(),
-                    if block.settings.accounts.len() == 1 { "" } else { "s" }))
+                .map(|(id, block)| {
+                    format!(
+                        "{id} ({} account{})",
+                        block.settings.accounts.len(),
+                        if block.settings.accounts.len() == 1 {
+                            ""
+                        } else {
+                            "s"
+                        }
+                    )
+                })
                 .collect();
-            let ready = if ready.is_empty() { "no provider is configured".to_owned() } else { ready.join(", ") };
-            print(&format!("the configuration is good: environment {}, {ready}", config.environment));
+            let ready = if ready.is_empty() {
+                "no provider is configured".to_owned()
+            } else {
+                ready.join(", ")
+            };
+            print(&format!(
+                "the configuration is good: environment {}, {ready}",
+                config.environment
+            ));
         }
         What::Show(common) => print(&format!("{:#}", show(&crate::app::load(common)?))),
         What::Schema => {
             let known: Vec<KnownProvider> = ALL.iter().map(|row| (row.known)()).collect();
-            print(&format!("{:#}", business_tools_core::config::schema(&known)));
+            print(&format!(
+                "{:#}",
+                business_tools_core::config::schema(&known)
+            ));
         }
     }
     Ok(())
@@ -52,7 +71,9 @@ pub(super) fn run(flags: &Flags) -> Done {
 fn show(config: &Config) -> Value {
     let mut providers = Map::new();
     for row in ALL {
-        let Some(block) = config.providers.get(row.info.id) else { continue };
+        let Some(block) = config.providers.get(row.info.id) else {
+            continue;
+        };
         let accounts: Map<String, Value> = block
             .settings
             .accounts
@@ -89,7 +110,11 @@ fn show(config: &Config) -> Value {
 /// A field is shown only when it is known to be no credential.
 fn masked(fields: &Map<String, Value>, credentials: &[&str]) -> Value {
     let mask = |(name, value): (&String, &Value)| {
-        let value = if credentials.contains(&name.as_str()) { "***".into() } else { value.clone() };
+        let value = if credentials.contains(&name.as_str()) {
+            "***".into()
+        } else {
+            value.clone()
+        };
         (name.clone(), value)
     };
     fields.iter().map(mask).collect::<Map<_, _>>().into()

@@ -13,7 +13,10 @@ pub(crate) struct Flags {
     json: bool,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every subcommand ends the same way")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every subcommand ends the same way"
+)]
 pub(super) fn run(flags: &Flags) -> Done {
     if flags.json {
         let rows: Vec<Value> = ALL
@@ -28,7 +31,10 @@ pub(super) fn run(flags: &Flags) -> Done {
         return Ok(());
     }
     for row in ALL {
-        print(&format!("{:10} {:2} tools  {}", row.info.id, row.tools, row.info.summary));
+        print(&format!(
+            "{:10} {:2} tools  {}",
+            row.info.id, row.tools, row.info.summary
+        ));
         print(&format!("{:20} {}", "", row.info.setup_hint));
     }
     Ok(())

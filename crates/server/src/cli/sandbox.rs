@@ -16,10 +16,16 @@ pub(crate) struct Flags {
 
 pub(super) async fn run(flags: &Flags) -> Done {
     let stop = signals::stop();
-    let running = crate::app::start_sandbox(flags.listen).await.map_err(Failure::Usage)?;
+    let running = crate::app::start_sandbox(flags.listen)
+        .await
+        .map_err(Failure::Usage)?;
     crate::app::tell_sandbox(&running);
     for row in crate::providers::ALL {
-        say(&format!("  {:10} {}", row.info.id, running.base_url(row.info.id)));
+        say(&format!(
+            "  {:10} {}",
+            row.info.id,
+            running.base_url(row.info.id)
+        ));
     }
     stop.cancelled().await;
     running.shutdown().await;

@@ -42,7 +42,9 @@ pub(super) async fn run(flags: &Flags) -> Done {
     let stop = signals::stop();
     let checks = app.keep_checking(stop.clone());
     let http = Http::new(handler, app.health.clone(), app.http_options());
-    say(&format!("listening on http://{address} (MCP at /mcp, REST at /v1/tools, pages at /docs)"));
+    say(&format!(
+        "listening on http://{address} (MCP at /mcp, REST at /v1/tools, pages at /docs)"
+    ));
     let served = http.serve(listener, stop).await;
     checks.abort();
     app.stop().await;

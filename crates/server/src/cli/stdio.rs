@@ -16,8 +16,11 @@ pub(super) async fn run(flags: &Common) -> Done {
     let app = App::start(flags).await?;
     let handler = Handler::new(app.registry.clone(), app.mcp_options(), Arc::new(Product));
     let stop = signals::stop();
-    let (reader, writer, guard) =
-        edge::stdio::guard(tokio::io::stdin(), tokio::io::stdout(), edge::stdio::Limits::default());
+    let (reader, writer, guard) = edge::stdio::guard(
+        tokio::io::stdin(),
+        tokio::io::stdout(),
+        edge::stdio::Limits::default(),
+    );
     let served = async {
         let running = match handler.clone().serve((reader, writer)).await {
             Ok(running) => running,

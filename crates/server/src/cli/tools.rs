@@ -21,14 +21,26 @@ pub(super) async fn run(flags: &Flags) -> Done {
     let tools = app.registry.tools(None);
     if flags.json {
         let items: Vec<Value> = tools.iter().map(|entry| describe(&entry.tool)).collect();
-        print(&format!("{:#}", json!({"items": items, "total": items.len()})));
+        print(&format!(
+            "{:#}",
+            json!({"items": items, "total": items.len()})
+        ));
     } else {
-        let width = tools.iter().map(|entry| entry.tool.spec.name.len()).max().unwrap_or(0);
+        let width = tools
+            .iter()
+            .map(|entry| entry.tool.spec.name.len())
+            .max()
+            .unwrap_or(0);
         for entry in &tools {
-            print(&format!("{:width$}  {}", entry.tool.spec.name, entry.tool.description));
+            print(&format!(
+                "{:width$}  {}",
+                entry.tool.spec.name, entry.tool.description
+            ));
         }
         if tools.is_empty() {
-            super::say("no tools: no provider is configured; try --sandbox, or `business-tools-mcp providers`");
+            super::say(
+                "no tools: no provider is configured; try --sandbox, or `business-tools-mcp providers`",
+            );
         }
     }
     app.stop().await;

@@ -23,7 +23,12 @@ fn frame(title: &str, body: &str) -> Html<String> {
 
 pub(super) async fn index(State(shared): State<Shared>) -> Html<String> {
     let count = shared.registry().tools(None).len();
-    let providers: Vec<_> = shared.registry().plugins().iter().map(|plugin| plugin.info().title).collect();
+    let providers: Vec<_> = shared
+        .registry()
+        .plugins()
+        .iter()
+        .map(|plugin| plugin.info().title)
+        .collect();
     frame(
         "Business Tools",
         &format!(
@@ -34,17 +39,31 @@ pub(super) async fn index(State(shared): State<Shared>) -> Html<String> {
              <li><a href=\"/health\">/health</a>, <a href=\"/live\">/live</a>, <a href=\"/ready\">/ready</a>, \
              <a href=\"/metrics\">/metrics</a></li></ul>",
             env!("CARGO_PKG_VERSION"),
-            if providers.is_empty() { "no provider yet".to_owned() } else { escape(&providers.join(", ")) },
+            if providers.is_empty() {
+                "no provider yet".to_owned()
+            } else {
+                escape(&providers.join(", "))
+            },
         ),
     )
 }
 
 pub(super) async fn page(State(shared): State<Shared>) -> Html<String> {
-    let mut body = String::from("<h1>Tools</h1><p>Call one with <code>POST /v1/tools/NAME</code> and a JSON object of arguments.</p>");
+    let mut body = String::from(
+        "<h1>Tools</h1><p>Call one with <code>POST /v1/tools/NAME</code> and a JSON object of arguments.</p>",
+    );
     let tools = shared.registry().tools(None);
     for plugin in shared.registry().plugins() {
-        let _ = write!(body, "<h2>{}</h2><p>{}</p>", escape(plugin.info().title), escape(plugin.info().summary));
-        for entry in tools.iter().filter(|entry| entry.plugin.name() == plugin.name()) {
+        let _ = write!(
+            body,
+            "<h2>{}</h2><p>{}</p>",
+            escape(plugin.info().title),
+            escape(plugin.info().summary)
+        );
+        for entry in tools
+            .iter()
+            .filter(|entry| entry.plugin.name() == plugin.name())
+        {
             let spec = entry.tool.spec;
             let effect = match spec.effect {
                 Effect::Read => "read",
@@ -67,13 +86,24 @@ fn arguments(schema: &Value) -> String {
     let Some(properties) = schema["properties"].as_object() else {
         return "<p><small>No arguments.</small></p>".to_owned();
     };
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let mut table = String::from("<table>");
     for (name, property) in properties {
         let kind = property["type"].as_str().unwrap_or("any");
-        let need = if required.contains(&name.as_str()) { " required" } else { "" };
-        let mut about = property["description"].as_str().unwrap_or_default().to_owned();
+        let need = if required.contains(&name.as_str()) {
+            " required"
+        } else {
+            ""
+        };
+        let mut about = property["description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         if let Some(values) = property["enum"].as_array() {
             let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
             let _ = write!(about, " One of {}.", values.join(", "));
@@ -89,5 +119,8 @@ fn arguments(schema: &Value) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -17,7 +17,11 @@ pub(super) fn routes(with_metrics: bool) -> Router<Shared> {
         .route("/health", get(health))
         .route("/live", get(live))
         .route("/ready", get(ready));
-    if with_metrics { routes.route("/metrics", get(metrics)) } else { routes }
+    if with_metrics {
+        routes.route("/metrics", get(metrics))
+    } else {
+        routes
+    }
 }
 
 /// The last results; a provider that is down makes the server degraded, and the page still answers 200.
@@ -33,7 +37,11 @@ async fn live() -> Response {
 /// Whether this instance takes new work: no longer once it was told to stop.
 async fn ready(State(shared): State<Shared>) -> Response {
     let ready = shared.ready.load(Ordering::Acquire);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let word = if ready { "ready" } else { "stopping" };
     (status, axum::Json(json!({"status": word}))).into_response()
 }

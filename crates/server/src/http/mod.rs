@@ -76,8 +76,17 @@ pub struct Http {
 impl Http {
     /// Puts the HTTP side around a handler.
     pub fn new(handler: Handler, health: HealthBoard, options: Options) -> Self {
-        let shared = Shared { handler: handler.clone(), health, ready: Arc::new(AtomicBool::new(true)) };
-        Self { handler, options, shared, end_streams: CancellationToken::new() }
+        let shared = Shared {
+            handler: handler.clone(),
+            health,
+            ready: Arc::new(AtomicBool::new(true)),
+        };
+        Self {
+            handler,
+            options,
+            shared,
+            end_streams: CancellationToken::new(),
+        }
     }
 
     /// The routes, outermost guard included.
@@ -97,7 +106,9 @@ impl Http {
             Arc::new(LocalSessionManager::default()),
             config,
         );
-        let mcp = Router::new().fallback_service(mcp).layer(axum::middleware::from_fn(edge::mcp_post::inspect));
+        let mcp = Router::new()
+            .fallback_service(mcp)
+            .layer(axum::middleware::from_fn(edge::mcp_post::inspect));
         Router::new()
             .nest("/mcp", mcp)
             .merge(rest::routes())
@@ -117,17 +128,30 @@ impl Http {
     ///
     /// # Errors
     /// When the listener fails for good.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> std::io::Result<()> {
         let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
         let app = self.router();
-        let server = edge::listen::serve(listener, app, edge::listen::Limits::default(), drain.clone(), kill.clone());
+        let server = edge::listen::serve(
+            listener,
+            app,
+            edge::listen::Limits::default(),
+            drain.clone(),
+            kill.clone(),
+        );
         let ending = async {
             stop.cancelled().await;
             // The order matters: a client must not see its running call broken off.
             self.shared.ready.store(false, Ordering::Release);
             self.handler.drain();
             drain.cancel();
-            if tokio::time::timeout(self.options.grace, self.handler.idle()).await.is_err() {
+            if tokio::time::timeout(self.options.grace, self.handler.idle())
+                .await
+                .is_err()
+            {
                 tracing::warn!("calls were still running at the end of the grace time");
             }
             // The last answers leave the process.

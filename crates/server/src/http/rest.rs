@@ -17,7 +17,9 @@ use super::Shared;
 use crate::mcp::{describe, narrow_request};
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/v1/tools", get(list)).route("/v1/tools/{name}", get(one).post(call))
+    Router::new()
+        .route("/v1/tools", get(list))
+        .route("/v1/tools/{name}", get(one).post(call))
 }
 
 async fn list(State(shared): State<Shared>, request: Request) -> Response {
@@ -60,11 +62,18 @@ async fn call(
     let cancel = CancellationToken::new();
     let _hang_up = cancel.clone().drop_guard();
     let principal = principal.map_or_else(Principal::local, |axum::Extension(principal)| principal);
-    let traceparent = headers.get("traceparent").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let cx = Cx::builder(principal).cancel(cancel).traceparent(traceparent).build();
+    let traceparent = headers
+        .get("traceparent")
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    let cx = Cx::builder(principal)
+        .cancel(cancel)
+        .traceparent(traceparent)
+        .build();
     let prepared = body
         .map_err(|rejection| {
-            Error::new(Kind::InvalidRequest, "The body could not be read").detail("status", rejection.status().as_u16())
+            Error::new(Kind::InvalidRequest, "The body could not be read")
+                .detail("status", rejection.status().as_u16())
         })
         .and_then(|body| arguments(&headers, &body))
         .and_then(|args| {
@@ -76,7 +85,10 @@ async fn call(
         Ok(prepared) => prepared,
         Err(error) => return refuse(&error, &cx),
     };
-    let outcome = shared.registry().call_narrowed(&name, args, cx.clone(), narrowed.map(Arc::new)).await;
+    let outcome = shared
+        .registry()
+        .call_narrowed(&name, args, cx.clone(), narrowed.map(Arc::new))
+        .await;
     match outcome {
         Ok(reply) => {
             let mut response = axum::Json(reply.value).into_response();
@@ -102,7 +114,11 @@ fn arguments(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Err
     let json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")));
+        .is_some_and(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
     if !json {
         return Err(Error::new(Kind::InvalidRequest, "The body must be JSON")
             .detail("status", 415)
@@ -110,10 +126,17 @@ fn arguments(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Err
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(args)) => Ok(args),
-        Ok(_) => Err(Error::argument("", "the body must be a JSON object of arguments")),
+        Ok(_) => Err(Error::argument(
+            "",
+            "the body must be a JSON object of arguments",
+        )),
         Err(error) => Err(Error::argument(
             "",
-            format!("the body is not JSON: line {}, column {}", error.line(), error.column()),
+            format!(
+                "the body is not JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            ),
         )),
     }
 }
@@ -122,7 +145,9 @@ fn refuse(error: &Error, cx: &Cx) -> Response {
     let mut response = (status(error), axum::Json(error.wire(cx))).into_response();
     if let Some(wait) = error.wait() {
         let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(secs));
     }
     response
 }
@@ -130,13 +155,18 @@ fn refuse(error: &Error, cx: &Cx) -> Response {
 /// The HTTP status of an error. Those of a provider are a gateway's: the client's own request was fine.
 fn status(error: &Error) -> StatusCode {
     if let Some(status) = error.details().get("status").and_then(Value::as_u64) {
-        return u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::BAD_REQUEST);
+        return u16::try_from(status)
+            .ok()
+            .and_then(|s| StatusCode::from_u16(s).ok())
+            .unwrap_or(StatusCode::BAD_REQUEST);
     }
     match error.kind() {
         Kind::InvalidArguments | Kind::InvalidRequest => StatusCode::BAD_REQUEST,
         Kind::ToolNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::AuthRequired | Kind::PermissionDenied | Kind::ReadOnly => StatusCode::FORBIDDEN,
-        Kind::ConfirmationRequired | Kind::ConfirmationDeclined => StatusCode::PRECONDITION_REQUIRED,
+        Kind::ConfirmationRequired | Kind::ConfirmationDeclined => {
+            StatusCode::PRECONDITION_REQUIRED
+        }
         Kind::Conflict | Kind::IdempotencyConflict => StatusCode::CONFLICT,
         Kind::RateLimited | Kind::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
         Kind::CircuitOpen | Kind::Unavailable | Kind::PluginUnavailable | Kind::NotConfigured => {
@@ -144,9 +174,10 @@ fn status(error: &Error) -> StatusCode {
         }
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Kind::Cancelled => StatusCode::REQUEST_TIMEOUT,
-        Kind::AuthFailed | Kind::UpstreamError | Kind::BadUpstreamResponse | Kind::OutcomeUnknown => {
-            StatusCode::BAD_GATEWAY
-        }
+        Kind::AuthFailed
+        | Kind::UpstreamError
+        | Kind::BadUpstreamResponse
+        | Kind::OutcomeUnknown => StatusCode::BAD_GATEWAY,
         Kind::ResultTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

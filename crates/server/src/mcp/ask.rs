@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use business_tools_core::call::confirm::Seal;
 use business_tools_core::{Answer, Asker, ProgressSink};
 use rmcp::model::{
-    ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest, InputRequiredResult,
-    ProtocolVersion,
+    ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest,
+    InputRequiredResult, ProtocolVersion,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
@@ -25,9 +25,17 @@ const KEY: &str = "confirm";
 /// What a running call wants of the client.
 pub(super) enum Event {
     /// An answer to a question.
-    Ask { question: String, bound: String, reply: oneshot::Sender<Answer> },
+    Ask {
+        question: String,
+        bound: String,
+        reply: oneshot::Sender<Answer>,
+    },
     /// To be told of progress.
-    Progress { done: u64, total: Option<u64>, message: String },
+    Progress {
+        done: u64,
+        total: Option<u64>,
+        message: String,
+    },
 }
 
 /// The call's end of the line.
@@ -39,7 +47,11 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(events: mpsc::Sender<Event>, wants_progress: bool) -> Self {
-        Self { events, last: Mutex::new(None), wants_progress }
+        Self {
+            events,
+            last: Mutex::new(None),
+            wants_progress,
+        }
     }
 }
 
@@ -56,7 +68,11 @@ impl ProgressSink for Line {
             }
             *last = Some(Instant::now());
         }
-        let _ = self.events.try_send(Event::Progress { done, total, message: message.to_owned() });
+        let _ = self.events.try_send(Event::Progress {
+            done,
+            total,
+            message: message.to_owned(),
+        });
     }
 }
 
@@ -64,7 +80,11 @@ impl ProgressSink for Line {
 impl Asker for Line {
     async fn ask(&self, question: &str, bound: &str) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let event = Event::Ask { question: question.to_owned(), bound: bound.to_owned(), reply };
+        let event = Event::Ask {
+            question: question.to_owned(),
+            bound: bound.to_owned(),
+            reply,
+        };
         match self.events.send(event).await {
             Ok(()) => answer.await.unwrap_or(Answer::CannotAsk),
             Err(_) => Answer::CannotAsk,
@@ -86,8 +106,10 @@ pub(super) struct Client<'a> {
 
 impl Client<'_> {
     pub(super) async fn ask(&mut self, question: &str, bound: &str) -> Answer {
-        let modern =
-            self.context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+        let modern = self
+            .context
+            .protocol_version()
+            .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
         let can = self
             .context
             .client_capabilities()
@@ -98,11 +120,18 @@ impl Client<'_> {
             return Answer::CannotAsk;
         }
         let params = form(question);
-        if modern { self.ask_modern(params, bound) } else { self.ask_legacy(params).await }
+        if modern {
+            self.ask_modern(params, bound)
+        } else {
+            self.ask_legacy(params).await
+        }
     }
 
     fn ask_modern(&mut self, params: ElicitRequestParams, bound: &str) -> Answer {
-        if let (Some(state), Some(answer)) = (self.state.take(), self.answer.take().filter(Value::is_object)) {
+        if let (Some(state), Some(answer)) = (
+            self.state.take(),
+            self.answer.take().filter(Value::is_object),
+        ) {
             if !self.seal.open(&state, bound) {
                 self.rejected = true;
                 return Answer::No;
@@ -111,12 +140,18 @@ impl Client<'_> {
         }
         let request = InputRequest::Elicitation(ElicitRequest::new(params));
         let requests = std::iter::once((KEY.to_owned(), request)).collect();
-        self.pending = Some(InputRequiredResult::new(Some(requests), Some(self.seal.seal(bound))));
+        self.pending = Some(InputRequiredResult::new(
+            Some(requests),
+            Some(self.seal.seal(bound)),
+        ));
         Answer::Pending(Value::Null)
     }
 
     async fn ask_legacy(&self, params: ElicitRequestParams) -> Answer {
-        let asked = self.context.peer.create_elicitation_with_timeout(params, Some(THINKING));
+        let asked = self
+            .context
+            .peer
+            .create_elicitation_with_timeout(params, Some(THINKING));
         tokio::select! {
             answer = asked => match answer {
                 Ok(result) => verdict(result.action == ElicitationAction::Accept, result.content.as_ref()),
@@ -137,14 +172,22 @@ impl Client<'_> {
 
 /// Accepting the form is agreeing, unless its one box was cleared.
 fn verdict(accepted: bool, content: Option<&Value>) -> Answer {
-    let cleared = content.and_then(|content| content.get(KEY)).is_some_and(|box_| *box_ != true);
-    if accepted && !cleared { Answer::Yes } else { Answer::No }
+    let cleared = content
+        .and_then(|content| content.get(KEY))
+        .is_some_and(|box_| *box_ != true);
+    if accepted && !cleared {
+        Answer::Yes
+    } else {
+        Answer::No
+    }
 }
 
 fn form(question: &str) -> ElicitRequestParams {
     ElicitRequestParams::FormElicitationParams {
         meta: None,
         message: question.chars().take(2000).collect(),
-        requested_schema: ElicitationSchema::builder().optional_bool(KEY, true).build_unchecked(),
+        requested_schema: ElicitationSchema::builder()
+            .optional_bool(KEY, true)
+            .build_unchecked(),
     }
 }

@@ -32,8 +32,11 @@ pub(super) fn tools() -> Vec<Tool> {
             Value::Object(schema) => schema,
             _ => Arguments::new(),
         };
-        let hints =
-            ToolAnnotations::new().read_only(read).destructive(!read).idempotent(read).open_world(!read);
+        let hints = ToolAnnotations::new()
+            .read_only(read)
+            .destructive(!read)
+            .idempotent(read)
+            .open_world(!read);
         Tool::new(name, description, Arc::new(schema)).with_annotations(hints)
     };
     vec![
@@ -64,7 +67,12 @@ pub(super) fn tools() -> Vec<Tool> {
 }
 
 /// Handles the three tools.
-pub(super) fn resolve(registry: &Registry, name: &str, mut args: Arguments, narrowed: Option<&Selection>) -> Step {
+pub(super) fn resolve(
+    registry: &Registry,
+    name: &str,
+    mut args: Arguments,
+    narrowed: Option<&Selection>,
+) -> Step {
     let known: &[&str] = match name {
         SEARCH => &["query", "limit"],
         DESCRIBE => &["name"],
@@ -75,7 +83,10 @@ pub(super) fn resolve(registry: &Registry, name: &str, mut args: Arguments, narr
         let wrong: String = wrong.chars().take(64).collect();
         return Step::Refuse(Error::argument(
             format!("/{wrong}"),
-            format!("is not an argument; the arguments are: {}", known.join(", ")),
+            format!(
+                "is not an argument; the arguments are: {}",
+                known.join(", ")
+            ),
         ));
     }
     if name == SEARCH {
@@ -86,7 +97,12 @@ pub(super) fn resolve(registry: &Registry, name: &str, mut args: Arguments, narr
             None | Some(Value::Null) => 20,
             Some(limit) => match limit.as_u64() {
                 Some(limit @ 1..=100) => usize::try_from(limit).unwrap_or(100),
-                _ => return Step::Refuse(Error::argument("/limit", "must be a number from 1 to 100")),
+                _ => {
+                    return Step::Refuse(Error::argument(
+                        "/limit",
+                        "must be a number from 1 to 100",
+                    ));
+                }
             },
         };
         return Step::Answer(search(registry, query, limit, narrowed));
@@ -118,7 +134,12 @@ fn search(registry: &Registry, query: &str, limit: usize, narrowed: Option<&Sele
         .to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| word.strip_suffix('s').filter(|stem| stem.len() > 2).unwrap_or(word).to_owned())
+        .map(|word| {
+            word.strip_suffix('s')
+                .filter(|stem| stem.len() > 2)
+                .unwrap_or(word)
+                .to_owned()
+        })
         .collect();
     let mut found: Vec<_> = registry
         .tools(narrowed)
@@ -139,7 +160,10 @@ fn search(registry: &Registry, query: &str, limit: usize, narrowed: Option<&Sele
             (words.is_empty() || score > 0).then_some((score, entry))
         })
         .collect();
-    found.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.tool.spec.name.cmp(y.tool.spec.name)));
+    found.sort_by(|(a, x), (b, y)| {
+        b.cmp(a)
+            .then_with(|| x.tool.spec.name.cmp(y.tool.spec.name))
+    });
     let total = found.len();
     let items: Vec<Value> = found
         .into_iter()

@@ -8,11 +8,37 @@ use serde_json::{Map, Value, json};
 
 /// A tool as clients list it.
 pub(super) fn tool(info: &ToolInfo) -> Tool {
-    let schema = match info.schema.value() {
+    let mut schema = match info.schema.value() {
         Value::Object(schema) => schema.clone(),
         _ => Map::new(),
     };
-    Tool::new(info.spec.name, info.description.clone(), Arc::new(schema)).with_annotations(annotations(info.spec))
+    slim(&mut schema);
+    Tool::new(info.spec.name, info.description.clone(), Arc::new(schema))
+        .with_annotations(annotations(info.spec))
+}
+
+/// Takes out what costs context and helps no model: patterns and lengths of text. They hold all the same, a call
+/// that breaks one is told so, and `bt_describe_tool`, REST and the reference pages show them.
+fn slim(schema: &mut Map<String, Value>) {
+    for keyword in [
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "format",
+        "default",
+    ] {
+        // A property may have such a name; a keyword is never an object.
+        if schema.get(keyword).is_some_and(|value| !value.is_object()) {
+            schema.remove(keyword);
+        }
+    }
+    for value in schema.values_mut() {
+        if let Value::Object(inner) = value {
+            slim(inner);
+        }
+    }
 }
 
 /// The four hints, all of them derived from the effect, so that none can be wrong alone.

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
-    ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Prompt,
-    ReadResourceRequestParams, ReadResourceResponse, Resource, ResourceTemplate, ServerCapabilities,
-    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Prompt, ReadResourceRequestParams, ReadResourceResponse, Resource,
+    ResourceTemplate, ServerCapabilities, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -47,7 +48,10 @@ pub trait Extras: Send + Sync + 'static {
         context: &Context,
     ) -> Result<GetPromptResponse, ErrorData> {
         let _ = context;
-        Err(ErrorData::invalid_params(format!("Unknown prompt: {}", shorten(&params.name)), None))
+        Err(ErrorData::invalid_params(
+            format!("Unknown prompt: {}", shorten(&params.name)),
+            None,
+        ))
     }
 
     /// The resources.
@@ -70,23 +74,38 @@ pub trait Extras: Send + Sync + 'static {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let _ = context;
         let uri = shorten(&params.uri);
-        Err(ErrorData::resource_not_found("There is no such resource", Some(serde_json::json!({ "uri": uri }))))
+        Err(ErrorData::resource_not_found(
+            "There is no such resource",
+            Some(serde_json::json!({ "uri": uri })),
+        ))
     }
 
     /// Values for an argument that is being typed.
-    async fn complete(&self, params: CompleteRequestParams, context: &Context) -> Result<CompleteResult, ErrorData> {
+    async fn complete(
+        &self,
+        params: CompleteRequestParams,
+        context: &Context,
+    ) -> Result<CompleteResult, ErrorData> {
         let _ = (params, context);
         Ok(CompleteResult::default())
     }
 
     /// A legacy client wants to hear of changes of a resource.
-    fn subscribe(&self, params: SubscribeRequestParams, context: &Context) -> Result<(), ErrorData> {
+    fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: &Context,
+    ) -> Result<(), ErrorData> {
         let _ = (params, context);
         Ok(())
     }
 
     /// A legacy client no longer wants to.
-    fn unsubscribe(&self, params: UnsubscribeRequestParams, context: &Context) -> Result<(), ErrorData> {
+    fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        context: &Context,
+    ) -> Result<(), ErrorData> {
         let _ = (params, context);
         Ok(())
     }
@@ -98,19 +117,31 @@ pub trait Extras: Send + Sync + 'static {
     }
 
     /// The state of a task.
-    async fn task(&self, params: GetTaskParams, context: &Context) -> Result<GetTaskResult, ErrorData> {
+    async fn task(
+        &self,
+        params: GetTaskParams,
+        context: &Context,
+    ) -> Result<GetTaskResult, ErrorData> {
         let _ = (params, context);
         Err(no_task())
     }
 
     /// Answers to what a task asked.
-    async fn update_task(&self, params: UpdateTaskParams, context: &Context) -> Result<(), ErrorData> {
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: &Context,
+    ) -> Result<(), ErrorData> {
         let _ = (params, context);
         Err(no_task())
     }
 
     /// A client gives up on a task.
-    async fn cancel_task(&self, params: CancelTaskParams, context: &Context) -> Result<(), ErrorData> {
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: &Context,
+    ) -> Result<(), ErrorData> {
         let _ = (params, context);
         Err(no_task())
     }

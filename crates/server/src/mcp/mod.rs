@@ -17,17 +17,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use business_tools_core::{Principal, Registry, Selection};
 use rmcp::ServerHandler;
+#[allow(
+    deprecated,
+    reason = "legacy clients may still set a log level, and must get an answer"
+)]
+use rmcp::model::SetLevelRequestParams;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
-    CompleteResult, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-    GetTaskResult, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter,
-    Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CompleteResult, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
-#[allow(deprecated, reason = "legacy clients may still set a log level, and must get an answer")]
-use rmcp::model::SetLevelRequestParams;
-use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext, SubscriptionSink};
+use rmcp::service::{
+    NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext, SubscriptionSink,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,7 +54,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { catalog: false, max_calls: 16_384, list_ttl_ms: 60_000 }
+        Self {
+            catalog: false,
+            max_calls: 16_384,
+            list_ttl_ms: 60_000,
+        }
     }
 }
 
@@ -136,7 +145,12 @@ impl Handler {
         let mut tools = if self.0.options.catalog {
             catalog::tools()
         } else {
-            self.0.registry.tools(narrowed).iter().map(|entry| convert::tool(&entry.tool)).collect()
+            self.0
+                .registry
+                .tools(narrowed)
+                .iter()
+                .map(|entry| convert::tool(&entry.tool))
+                .collect()
         };
         tools.extend(self.0.extras.tools());
         // The same order every time, wherever a tool comes from: prompt caches depend on it.
@@ -154,15 +168,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Who we are, as clients see it.
 pub fn implementation() -> Implementation {
-    Implementation::new("business-tools-mcp", env!("CARGO_PKG_VERSION")).with_title("Business Tools")
+    Implementation::new("business-tools-mcp", env!("CARGO_PKG_VERSION"))
+        .with_title("Business Tools")
 }
 
 /// Every list is one page, so a cursor is none of ours.
 fn one_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match page.and_then(|page| page.cursor) {
-        Some(cursor) if !cursor.is_empty() => {
-            Err(ErrorData::invalid_params("Unknown cursor: the list has one page", None))
-        }
+        Some(cursor) if !cursor.is_empty() => Err(ErrorData::invalid_params(
+            "Unknown cursor: the list has one page",
+            None,
+        )),
         _ => Ok(()),
     }
 }
@@ -222,13 +238,22 @@ impl ServerHandler for Handler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        if let Some(tool) = self.0.extras.tools().into_iter().find(|tool| tool.name == name) {
+        if let Some(tool) = self
+            .0
+            .extras
+            .tools()
+            .into_iter()
+            .find(|tool| tool.name == name)
+        {
             return Some(tool);
         }
         if self.0.options.catalog {
             return catalog::tools().into_iter().find(|tool| tool.name == name);
         }
-        self.0.registry.get(name).map(|entry| convert::tool(&entry.tool))
+        self.0
+            .registry
+            .get(name)
+            .map(|entry| convert::tool(&entry.tool))
     }
 
     async fn call_tool(
@@ -267,9 +292,11 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         one_page(page)?;
-        Ok(ListResourcesResult::with_all_items(self.0.extras.resources(&context))
-            .with_ttl_ms(self.0.options.list_ttl_ms)
-            .with_cache_scope(CacheScope::Private))
+        Ok(
+            ListResourcesResult::with_all_items(self.0.extras.resources(&context))
+                .with_ttl_ms(self.0.options.list_ttl_ms)
+                .with_cache_scope(CacheScope::Private),
+        )
     }
 
     async fn list_resource_templates(
@@ -278,9 +305,11 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         one_page(page)?;
-        Ok(ListResourceTemplatesResult::with_all_items(self.0.extras.resource_templates(&context))
-            .with_ttl_ms(self.0.options.list_ttl_ms)
-            .with_cache_scope(CacheScope::Private))
+        Ok(
+            ListResourceTemplatesResult::with_all_items(self.0.extras.resource_templates(&context))
+                .with_ttl_ms(self.0.options.list_ttl_ms)
+                .with_cache_scope(CacheScope::Private),
+        )
     }
 
     async fn read_resource(
@@ -299,8 +328,15 @@ impl ServerHandler for Handler {
         self.0.extras.complete(params, &context).await
     }
 
-    #[allow(deprecated, reason = "legacy clients may still send it, and must get an answer")]
-    async fn set_level(&self, _: SetLevelRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    #[allow(
+        deprecated,
+        reason = "legacy clients may still send it, and must get an answer"
+    )]
+    async fn set_level(
+        &self,
+        _: SetLevelRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         Ok(())
     }
 
@@ -322,7 +358,10 @@ impl ServerHandler for Handler {
         self.0.extras.unsubscribe(params, &context)
     }
 
-    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
         Some(self.0.extras.accept(requested.clone()))
     }
 
@@ -372,8 +411,20 @@ impl ServerHandler for Handler {
 fn instructions(registry: &Registry, catalog: bool) -> String {
     use std::fmt::Write as _;
     let mut text = String::from("Business systems as tools: ");
-    let titles: Vec<_> = registry.plugins().iter().map(|plugin| plugin.info().title).collect();
-    let _ = write!(text, "{}. ", if titles.is_empty() { "none configured".to_owned() } else { titles.join(", ") });
+    let titles: Vec<_> = registry
+        .plugins()
+        .iter()
+        .map(|plugin| plugin.info().title)
+        .collect();
+    let _ = write!(
+        text,
+        "{}. ",
+        if titles.is_empty() {
+            "none configured".to_owned()
+        } else {
+            titles.join(", ")
+        }
+    );
     if catalog {
         text.push_str("Find a tool with bt_search_tools, read its arguments with bt_describe_tool, run it with bt_call_tool. ");
     }

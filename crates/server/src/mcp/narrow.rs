@@ -6,7 +6,9 @@ use rmcp::service::{RequestContext, RoleServer};
 
 /// The choice made by this very request; `None` when there is none.
 pub(super) fn of(context: &RequestContext<RoleServer>) -> Result<Option<Selection>, ErrorData> {
-    let Some(parts) = context.extensions.get::<http::request::Parts>() else { return Ok(None) };
+    let Some(parts) = context.extensions.get::<http::request::Parts>() else {
+        return Ok(None);
+    };
     from_request(&parts.headers, parts.uri.query())
         .map_err(|what| ErrorData::invalid_params(what, None))
 }
@@ -20,7 +22,13 @@ pub(crate) fn from_request(
     let mut selection = Selection::default();
     let mut found = false;
     let mut set = |name: &str, value: &str| -> Result<bool, String> {
-        let list = || value.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned);
+        let list = || {
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+                .map(str::to_owned)
+        };
         match name {
             "toolsets" => selection.toolsets.extend(list()),
             "tools" => selection.tools.extend(list()),
@@ -38,7 +46,9 @@ pub(crate) fn from_request(
     };
     for name in ["toolsets", "tools", "exclude", "readonly"] {
         for value in headers.get_all(format!("x-bt-{name}")) {
-            let value = value.to_str().map_err(|_| format!("the header X-BT-{name} is not plain text"))?;
+            let value = value
+                .to_str()
+                .map_err(|_| format!("the header X-BT-{name} is not plain text"))?;
             found |= set(name, value)?;
         }
     }

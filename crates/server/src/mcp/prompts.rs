@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use rmcp::model::{
-    ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role,
+    ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Prompt, PromptArgument,
+    PromptMessage, Role,
 };
 use rmcp::service::{RequestContext, RoleServer};
 
@@ -44,7 +45,9 @@ impl Extras for Product {
     fn prompts(&self, _: &RequestContext<RoleServer>) -> Vec<Prompt> {
         ROWS.iter()
             .map(|row| {
-                let argument = PromptArgument::new(row.argument).with_description(row.about).with_required(true);
+                let argument = PromptArgument::new(row.argument)
+                    .with_description(row.about)
+                    .with_required(true);
                 Prompt::new(row.name, Some(row.description), Some(vec![argument]))
             })
             .collect()
@@ -57,13 +60,24 @@ impl Extras for Product {
     ) -> Result<GetPromptResponse, ErrorData> {
         let Some(row) = ROWS.iter().find(|row| row.name == params.name) else {
             let name: String = params.name.chars().take(100).collect();
-            return Err(ErrorData::invalid_params(format!("Unknown prompt: {name}"), None));
+            return Err(ErrorData::invalid_params(
+                format!("Unknown prompt: {name}"),
+                None,
+            ));
         };
-        let given = params.arguments.as_ref().and_then(|arguments| arguments.get(row.argument));
+        let given = params
+            .arguments
+            .as_ref()
+            .and_then(|arguments| arguments.get(row.argument));
         let Some(given) = given.and_then(|value| value.as_str()) else {
-            return Err(ErrorData::invalid_params(format!("The argument `{}` is required", row.argument), None));
+            return Err(ErrorData::invalid_params(
+                format!("The argument `{}` is required", row.argument),
+                None,
+            ));
         };
         let message = PromptMessage::new_text(Role::User, row.text.replace("{}", given));
-        Ok(GetPromptResult::new(vec![message]).with_description(row.description).into())
+        Ok(GetPromptResult::new(vec![message])
+            .with_description(row.description)
+            .into())
     }
 }

@@ -27,7 +27,10 @@ pub(super) async fn call(
     if inner.options.catalog {
         match catalog::resolve(&inner.registry, &name, args, narrowed.as_ref()) {
             catalog::Step::Answer(value) => {
-                let reply = Reply { value, origin: business_tools_core::Origin::Fresh };
+                let reply = Reply {
+                    value,
+                    origin: business_tools_core::Origin::Fresh,
+                };
                 return Ok(convert::success(reply).into());
             }
             catalog::Step::Refuse(error) => {
@@ -39,7 +42,10 @@ pub(super) async fn call(
     }
 
     let (events, inbox) = mpsc::channel(64);
-    let line = Arc::new(Line::new(events, context.meta.get_progress_token().is_some()));
+    let line = Arc::new(Line::new(
+        events,
+        context.meta.get_progress_token().is_some(),
+    ));
     let cx = Cx::builder(principal(&context))
         .cancel(context.ct.clone())
         .traceparent(context.meta.get_traceparent().map(ToString::to_string))
@@ -47,9 +53,12 @@ pub(super) async fn call(
         .asker(Asking(line))
         .build();
     let Ok(_permit) = inner.permits.try_acquire() else {
-        let busy = Error::new(Kind::RateLimited, "The server has as many calls as it takes")
-            .retry_after(std::time::Duration::from_secs(1))
-            .hint("Wait `retry_after_ms`, then try again");
+        let busy = Error::new(
+            Kind::RateLimited,
+            "The server has as many calls as it takes",
+        )
+        .retry_after(std::time::Duration::from_secs(1))
+        .hint("Wait `retry_after_ms`, then try again");
         return Ok(convert::failure(&busy, &cx).into());
     };
     let mut client = Client {
@@ -60,12 +69,16 @@ pub(super) async fn call(
         pending: None,
         rejected: false,
     };
-    let work = inner.registry.call_narrowed(&name, args, cx.clone(), narrowed.map(Arc::new));
+    let work = inner
+        .registry
+        .call_narrowed(&name, args, cx.clone(), narrowed.map(Arc::new));
     let outcome = serve(work, inbox, &mut client).await;
     match outcome {
         Ok(reply) => Ok(convert::success(reply).into()),
         Err(_) if client.rejected => Err(ErrorData::invalid_params("requestState rejected", None)),
-        Err(error) if error.kind() == Kind::ToolNotFound && !inner.options.catalog => Err(unknown(&name)),
+        Err(error) if error.kind() == Kind::ToolNotFound && !inner.options.catalog => {
+            Err(unknown(&name))
+        }
         Err(error) => match client.pending.take() {
             Some(question) if error.details().contains_key(PENDING) => Ok(question.into()),
             _ => Ok(convert::failure(&error, &cx).into()),
@@ -104,11 +117,19 @@ async fn serve(
 
 async fn handle(event: Event, client: &mut Client<'_>, told: &mut Option<u64>) {
     match event {
-        Event::Ask { question, bound, reply } => {
+        Event::Ask {
+            question,
+            bound,
+            reply,
+        } => {
             let answer = client.ask(&question, &bound).await;
             let _ = reply.send(answer);
         }
-        Event::Progress { done, total, message } => {
+        Event::Progress {
+            done,
+            total,
+            message,
+        } => {
             if told.is_none_or(|told| done > told) {
                 *told = Some(done);
                 progress(client.context, done, total, message).await;
@@ -117,9 +138,19 @@ async fn handle(event: Event, client: &mut Client<'_>, told: &mut Option<u64>) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of steps are far below 2^52")]
-async fn progress(context: &RequestContext<RoleServer>, done: u64, total: Option<u64>, message: String) {
-    let Some(token) = context.meta.get_progress_token() else { return };
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of steps are far below 2^52"
+)]
+async fn progress(
+    context: &RequestContext<RoleServer>,
+    done: u64,
+    total: Option<u64>,
+    message: String,
+) {
+    let Some(token) = context.meta.get_progress_token() else {
+        return;
+    };
     let mut note = ProgressNotificationParam::new(token, done as f64).with_message(message);
     if let Some(total) = total {
         note = note.with_total(total as f64);

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio as Pipe};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,10 @@ pub struct Process(pub Child);
 
 impl Process {
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+        let done = Command::new("kill")
+            .args([&format!("-{name}"), &self.0.id().to_string()])
+            .status()
+            .unwrap();
         assert!(done.success());
     }
 
@@ -76,12 +79,23 @@ pub struct Server {
 impl Server {
     pub fn start(args: &[&str]) -> Self {
         let all = [&["serve", "--sandbox", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = command(&all).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = command(&all)
+            .stderr(Pipe::piped())
+            .stdout(Pipe::null())
+            .spawn()
+            .unwrap();
         let log = lines(child.stderr.take().unwrap());
         let (mut base, mut sandbox) = (None, None);
         while base.is_none() || sandbox.is_none() {
-            let line = log.recv_timeout(Duration::from_secs(20)).expect("the server says where it listens");
-            let url = |line: &str| line.split_whitespace().find(|w| w.starts_with("http://")).unwrap().to_owned();
+            let line = log
+                .recv_timeout(Duration::from_secs(20))
+                .expect("the server says where it listens");
+            let url = |line: &str| {
+                line.split_whitespace()
+                    .find(|w| w.starts_with("http://"))
+                    .unwrap()
+                    .to_owned()
+            };
             if line.starts_with("sandbox:") {
                 sandbox = Some(url(&line));
             } else if line.starts_with("listening on") {
@@ -92,7 +106,12 @@ impl Server {
         std::thread::spawn(move || while log.recv().is_ok() {});
         #[allow(clippy::disallowed_methods, reason = "a test is a client of its own")]
         let http = reqwest::Client::new();
-        Self { process: Process(child), base: base.unwrap(), sandbox: sandbox.unwrap(), http }
+        Self {
+            process: Process(child),
+            base: base.unwrap(),
+            sandbox: sandbox.unwrap(),
+            http,
+        }
     }
 
     /// A modern request, with the headers it needs.
@@ -115,12 +134,20 @@ impl Server {
     }
 
     pub async fn ask(&self, method: &str, params: Value) -> Value {
-        self.request(method, params).send().await.unwrap().json().await.unwrap()
+        self.request(method, params)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// The result of a tool: its structure, or its error object.
     pub async fn call(&self, tool: &str, args: Value) -> Value {
-        let answer = self.ask("tools/call", json!({"name": tool, "arguments": args})).await;
+        let answer = self
+            .ask("tools/call", json!({"name": tool, "arguments": args}))
+            .await;
         let result = &answer["result"];
         assert!(result.is_object(), "{answer}");
         let text = result["content"][0]["text"].as_str().unwrap();
@@ -128,26 +155,58 @@ impl Server {
     }
 
     pub async fn rest(&self, tool: &str, args: Value) -> (u16, Value) {
-        let answer =
-            self.http.post(format!("{}/v1/tools/{tool}", self.base)).json(&args).send().await.unwrap();
+        let answer = self
+            .http
+            .post(format!("{}/v1/tools/{tool}", self.base))
+            .json(&args)
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("{}{path}", self.base)).send().await.unwrap();
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.base))
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub async fn fault(&self, fault: Value) {
-        let answer = self.http.post(format!("{}/_sandbox/faults", self.sandbox)).json(&fault).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let answer = self
+            .http
+            .post(format!("{}/_sandbox/faults", self.sandbox))
+            .json(&fault)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
 
     /// What arrived at a simulator.
     pub async fn arrived(&self, provider: &str) -> Vec<Value> {
         let url = format!("{}/_sandbox/requests?provider={provider}", self.sandbox);
-        let page: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
-        page.as_array().or_else(|| page["requests"].as_array()).or_else(|| page["items"].as_array()).unwrap().clone()
+        let page: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        page.as_array()
+            .or_else(|| page["requests"].as_array())
+            .or_else(|| page["items"].as_array())
+            .unwrap()
+            .clone()
     }
 }
 
@@ -164,15 +223,21 @@ impl Stdio {
     pub fn start(args: &[&str]) -> Self {
         let all = [&["stdio"], args].concat();
         let mut child = command(&all)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdin(Pipe::piped())
+            .stdout(Pipe::piped())
+            .stderr(Pipe::piped())
             .spawn()
             .unwrap();
         let stdin = child.stdin.take();
         let out = lines(child.stdout.take().unwrap());
         let log = lines(child.stderr.take().unwrap());
-        Self { process: Process(child), stdin, out, log, next: 0 }
+        Self {
+            process: Process(child),
+            stdin,
+            out,
+            log,
+            next: 0,
+        }
     }
 
     pub fn send_raw(&mut self, bytes: &[u8]) {
@@ -188,7 +253,10 @@ impl Stdio {
     /// The next message; every line must be one.
     pub fn read(&mut self) -> Option<Value> {
         let line = self.out.recv_timeout(Duration::from_secs(15)).ok()?;
-        Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("stdout carried something else: {line}")))
+        Some(
+            serde_json::from_str(&line)
+                .unwrap_or_else(|_| panic!("stdout carried something else: {line}")),
+        )
     }
 
     pub fn start_request(&mut self, method: &str, params: Value) -> u64 {

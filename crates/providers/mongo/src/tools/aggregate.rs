@@ -14,6 +14,7 @@ use crate::guard::{Place, Scan};
 /// Run an aggregation pipeline that reads a MongoDB collection: group, join, sum, reshape. Stages
 /// that write ($out, $merge) and server-side JavaScript are refused.
 ///
+/// # Paging
 /// `$skip` and `$limit` are added at the end of the pipeline, so that one bounded batch is read.
 ///
 /// # Source
@@ -27,10 +28,10 @@ pub struct Aggregate {
     collection: String,
     /// Stages, such as [{"$match": {...}}, {"$group": {...}}].
     pipeline: Objects,
-    /// Documents to return, 10 by default.
+    /// Default 10.
     #[schemars(range(min = 1))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

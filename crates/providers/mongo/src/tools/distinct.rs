@@ -32,7 +32,7 @@ pub struct Distinct {
     /// Values to return, 100 by default.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use crate::guard::Scan;
 /// Find documents in a MongoDB collection by filter. Values are Extended JSON, such as
 /// {"$oid": "..."} for ids and {"$date": "..."} for dates.
 ///
+/// # Paging
 /// One bounded batch is read. Without `sort` the order is the server's own, and pages may overlap
 /// while documents are being written.
 ///
@@ -31,12 +32,12 @@ pub struct Find {
     projection: Option<Object>,
     /// Order, such as {"created": -1}.
     sort: Option<Object>,
-    /// Documents to return, 10 by default.
+    /// Default 10.
     #[schemars(range(min = 1))]
     limit: Option<u32>,
     /// Documents to pass over.
     skip: Option<u64>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub struct ListIndexes {
     database: Option<String>,
     /// Collection.
     collection: String,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"

@@ -21,7 +21,7 @@ pub(super) const ALL_IN_ONE_BATCH: i32 = 10_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListDatabases {
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"
@@ -75,7 +75,7 @@ impl Tool for ListDatabases {
 pub struct ListCollections {
     /// Database.
     database: Option<String>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"

@@ -34,7 +34,7 @@ pub struct GetCollectionSchema {
     /// Documents to look at, 50 by default.
     #[schemars(range(min = 1, max = 1000))]
     sample_size: Option<i32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"

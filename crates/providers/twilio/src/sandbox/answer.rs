@@ -35,7 +35,11 @@ pub(super) fn fault_body(status: u16) -> Value {
 }
 
 pub(super) fn not_found(path: &str) -> Response {
-    error(404, 20404, &format!("The requested resource {path} was not found"))
+    error(
+        404,
+        20404,
+        &format!("The requested resource {path} was not found"),
+    )
 }
 
 pub(super) async fn no_such_resource(uri: Uri) -> Response {
@@ -87,10 +91,19 @@ pub(super) fn page(uri: &str, query: &Query, key: &str, items: Vec<Value>) -> Re
     let end = page.start + page.items.len().saturating_sub(1);
     let mut answer = Map::new();
     answer.insert("first_page_uri".into(), link(0, None).into());
-    answer.insert("next_page_uri".into(), page.next.as_deref().map(|t| link(number + 1, Some(t))).into());
+    answer.insert(
+        "next_page_uri".into(),
+        page.next
+            .as_deref()
+            .map(|t| link(number + 1, Some(t)))
+            .into(),
+    );
     answer.insert(
         "previous_page_uri".into(),
-        page.previous.as_deref().map(|t| link(number.saturating_sub(1), Some(t))).into(),
+        page.previous
+            .as_deref()
+            .map(|t| link(number.saturating_sub(1), Some(t)))
+            .into(),
     );
     answer.insert("uri".into(), link(number, query.get("PageToken")).into());
     answer.insert("page".into(), number.into());

@@ -12,33 +12,60 @@ use super::{Caller, World, answer};
 pub(super) async fn create(State(world): State<World>, caller: Caller, body: Bytes) -> Response {
     let form = Form::parse(&body);
     let (Some(to), Some(from)) = (form.given("To"), form.given("From")) else {
-        let missing = if form.given("To").is_none() { (21201, "No 'To' number is specified") } else { (21213, "No 'From' number is specified") };
+        let missing = if form.given("To").is_none() {
+            (21201, "No 'To' number is specified")
+        } else {
+            (21213, "No 'From' number is specified")
+        };
         return answer::error(400, missing.0, missing.1);
     };
     let phone = !(to.starts_with("sip:") || to.starts_with("client:"));
     if phone && (!is_e164(to) || to == "+15005550001") {
-        return answer::error(400, 21217, &format!("Phone number does not appear to be valid: {to}"));
+        return answer::error(
+            400,
+            21217,
+            &format!("Phone number does not appear to be valid: {to}"),
+        );
     }
     if from == "+15005550001" {
         return answer::error(400, 21212, "Invalid From Number (caller ID): +15005550001");
     }
     if from.starts_with('+') && !owns(from) {
-        return answer::error(400, 21210, &format!("'From' phone number not verified: {from} is not yet verified for your account."));
+        return answer::error(
+            400,
+            21210,
+            &format!(
+                "'From' phone number not verified: {from} is not yet verified for your account."
+            ),
+        );
     }
-    let ways = ["Url", "Twiml", "ApplicationSid"].iter().filter(|way| form.given(way).is_some()).count();
+    let ways = ["Url", "Twiml", "ApplicationSid"]
+        .iter()
+        .filter(|way| form.given(way).is_some())
+        .count();
     if ways != 1 {
         return answer::error(400, 21205, "Url parameter is required.");
     }
-    let call = Call::new(to.to_owned(), from.to_owned(), form.get("Record") == Some("true"));
+    let call = Call::new(
+        to.to_owned(),
+        from.to_owned(),
+        form.get("Record") == Some("true"),
+    );
     world.with(&caller.sid, |account| {
-        account.assumed.extend(form.given("ApplicationSid").map(str::to_owned));
+        account
+            .assumed
+            .extend(form.given("ApplicationSid").map(str::to_owned));
         let shown = call.show(&caller.sid);
         account.calls.insert(call.sid.clone(), call);
         answer::created(&shown)
     })
 }
 
-pub(super) async fn list(State(world): State<World>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn list(
+    State(world): State<World>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = Form::parse(query.unwrap_or_default());
     let wanted = |call: &Call| {
         query.given("To").is_none_or(|to| call.to == to)
@@ -50,9 +77,17 @@ pub(super) async fn list(State(world): State<World>, caller: Caller, RawQuery(qu
     };
     let items = world.with(&caller.sid, |account| {
         let newest_first = account.calls.iter().rev().map(|(_, call)| call);
-        newest_first.filter(|call| wanted(call)).map(|call| call.show(&caller.sid)).collect()
+        newest_first
+            .filter(|call| wanted(call))
+            .map(|call| call.show(&caller.sid))
+            .collect()
     });
-    answer::page(&format!("/2010-04-01/Accounts/{}/Calls.json", caller.sid), &query, "calls", items)
+    answer::page(
+        &format!("/2010-04-01/Accounts/{}/Calls.json", caller.sid),
+        &query,
+        "calls",
+        items,
+    )
 }
 
 pub(super) async fn fetch(
@@ -60,9 +95,11 @@ pub(super) async fn fetch(
     caller: Caller,
     Path((_, file)): Path<(String, String)>,
 ) -> Response {
-    world.with(&caller.sid, |account| match account.calls.get(sid_of(&file)) {
-        Some(call) => answer::ok(&call.show(&caller.sid)),
-        None => gone(&caller.sid, &file),
+    world.with(&caller.sid, |account| {
+        match account.calls.get(sid_of(&file)) {
+            Some(call) => answer::ok(&call.show(&caller.sid)),
+            None => gone(&caller.sid, &file),
+        }
     })
 }
 
@@ -74,15 +111,27 @@ pub(super) async fn update(
 ) -> Response {
     let form = Form::parse(&body);
     world.with(&caller.sid, |account| {
-        let Some(call) = account.calls.get_mut(sid_of(&file)) else { return gone(&caller.sid, &file) };
+        let Some(call) = account.calls.get_mut(sid_of(&file)) else {
+            return gone(&caller.sid, &file);
+        };
         let status = call.status();
         match form.get("Status") {
             Some("completed") if status == "completed" => {}
             Some("canceled") if status == "canceled" => {}
-            _ if call.is_over() => return answer::error(400, 21220, "Call is not in-progress. Cannot redirect."),
+            _ if call.is_over() => {
+                return answer::error(400, 21220, "Call is not in-progress. Cannot redirect.");
+            }
             Some("completed") => call.ended = Some("completed"),
-            Some("canceled") if matches!(status, "queued" | "ringing") => call.ended = Some("canceled"),
-            Some("canceled") => return answer::error(400, 21220, "Call is in progress and can no longer be canceled."),
+            Some("canceled") if matches!(status, "queued" | "ringing") => {
+                call.ended = Some("canceled")
+            }
+            Some("canceled") => {
+                return answer::error(
+                    400,
+                    21220,
+                    "Call is in progress and can no longer be canceled.",
+                );
+            }
             Some(_) => return answer::error(400, 20001, "Invalid status."),
             None if form.given("Url").is_some() || form.given("Twiml").is_some() => {
                 if status != "in-progress" {

@@ -24,7 +24,9 @@ pub(super) async fn create(State(world): State<World>, caller: Caller, body: Byt
     };
     world.with(&caller.sid, |account| {
         account.assumed.extend(message.service.iter().cloned());
-        account.assumed.extend(form.given("ContentSid").map(str::to_owned));
+        account
+            .assumed
+            .extend(form.given("ContentSid").map(str::to_owned));
         let shown = message.show(&caller.sid);
         account.messages.insert(message.sid.clone(), message);
         answer::created(&shown)
@@ -35,7 +37,9 @@ type Refusal = (u32, String);
 
 fn build(form: &Form) -> Result<Message, Refusal> {
     let refuse = |code, text: &str| Err((code, text.to_owned()));
-    let Some(to) = form.given("To") else { return refuse(21604, "A 'To' phone number is required.") };
+    let Some(to) = form.given("To") else {
+        return refuse(21604, "A 'To' phone number is required.");
+    };
     let (from, service) = (form.given("From"), form.given("MessagingServiceSid"));
     let media: Vec<_> = form.all("MediaUrl").filter(|url| !url.is_empty()).collect();
     let (channel, number) = match to.split_once(':') {
@@ -43,18 +47,34 @@ fn build(form: &Form) -> Result<Message, Refusal> {
         _ => (None, to),
     };
     if !is_e164(number) || number == "+15005550001" {
-        return Err((21211, format!("The 'To' number {to} is not a valid phone number.")));
+        return Err((
+            21211,
+            format!("The 'To' number {to} is not a valid phone number."),
+        ));
     }
     match (from, service) {
         (None, None) => return refuse(21603, "A 'From' phone number is required."),
-        (Some("+15005550001"), _) => return refuse(21212, "The 'From' number +15005550001 is not a valid phone number."),
+        (Some("+15005550001"), _) => {
+            return refuse(
+                21212,
+                "The 'From' number +15005550001 is not a valid phone number.",
+            );
+        }
         (Some(from), _) => {
             let sender = from.strip_prefix("whatsapp:").unwrap_or(from);
             if from.starts_with("whatsapp:") != channel.is_some() {
-                return refuse(63007, "Twilio could not find a Channel with the specified From address");
+                return refuse(
+                    63007,
+                    "Twilio could not find a Channel with the specified From address",
+                );
             }
             if sender.starts_with('+') && !owns(sender) {
-                return Err((21606, format!("The 'From' phone number provided ({from}) is not a valid, SMS-capable inbound phone number or short code for your account.")));
+                return Err((
+                    21606,
+                    format!(
+                        "The 'From' phone number provided ({from}) is not a valid, SMS-capable inbound phone number or short code for your account."
+                    ),
+                ));
             }
         }
         (None, Some(service)) if !ids::is_hex32("MG", service) => {
@@ -68,14 +88,20 @@ fn build(form: &Form) -> Result<Message, Refusal> {
         return refuse(21602, "Message body is required.");
     }
     if body.chars().count() > 1600 {
-        return refuse(21617, "The concatenated message body exceeds the 1600 character limit");
+        return refuse(
+            21617,
+            "The concatenated message body exceeds the 1600 character limit",
+        );
     }
     if media.len() > 10 {
         return refuse(21623, "Number of media files exceeds allowed limit");
     }
     let scheduled = form.get("SendAt").is_some();
     if scheduled && (service.is_none() || form.get("ScheduleType") != Some("fixed")) {
-        return refuse(35118, "MessagingServiceSid is required to schedule a message");
+        return refuse(
+            35118,
+            "MessagingServiceSid is required to schedule a message",
+        );
     }
     let now = clock::now();
     Ok(Message {
@@ -93,23 +119,41 @@ fn build(form: &Form) -> Result<Message, Refusal> {
     })
 }
 
-pub(super) async fn list(State(world): State<World>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn list(
+    State(world): State<World>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = Form::parse(query.unwrap_or_default());
     let wanted = |message: &Message| {
         query.given("To").is_none_or(|to| message.to == to)
-            && query.given("From").is_none_or(|from| message.from.as_deref() == Some(from))
+            && query
+                .given("From")
+                .is_none_or(|from| message.from.as_deref() == Some(from))
             && within(&query, "DateSent", &message.day)
     };
     let items = world.with(&caller.sid, |account| {
         let newest_first = account.messages.iter().rev().map(|(_, message)| message);
-        newest_first.filter(|message| wanted(message)).map(|message| message.show(&caller.sid)).collect()
+        newest_first
+            .filter(|message| wanted(message))
+            .map(|message| message.show(&caller.sid))
+            .collect()
     });
-    answer::page(&format!("/2010-04-01/Accounts/{}/Messages.json", caller.sid), &query, "messages", items)
+    answer::page(
+        &format!("/2010-04-01/Accounts/{}/Messages.json", caller.sid),
+        &query,
+        "messages",
+        items,
+    )
 }
 
 /// `Name`, `Name>` and `Name<` are the day itself, on or after, on or before.
 pub(super) fn within(query: &Form, name: &str, day: &str) -> bool {
-    let date = |suffix: &str| query.given(&format!("{name}{suffix}")).map(|text| text.get(..10).unwrap_or(text).to_owned());
+    let date = |suffix: &str| {
+        query
+            .given(&format!("{name}{suffix}"))
+            .map(|text| text.get(..10).unwrap_or(text).to_owned())
+    };
     date("").is_none_or(|exact| day == exact)
         && date(">").is_none_or(|after| day >= after.as_str())
         && date("<").is_none_or(|before| day <= before.as_str())
@@ -120,9 +164,11 @@ pub(super) async fn fetch(
     caller: Caller,
     Path((_, file)): Path<(String, String)>,
 ) -> Response {
-    world.with(&caller.sid, |account| match account.messages.get(sid_of(&file)) {
-        Some(message) => answer::ok(&message.show(&caller.sid)),
-        None => gone(&caller.sid, &file),
+    world.with(&caller.sid, |account| {
+        match account.messages.get(sid_of(&file)) {
+            Some(message) => answer::ok(&message.show(&caller.sid)),
+            None => gone(&caller.sid, &file),
+        }
     })
 }
 
@@ -156,9 +202,11 @@ pub(super) async fn delete(
     caller: Caller,
     Path((_, file)): Path<(String, String)>,
 ) -> Response {
-    world.with(&caller.sid, |account| match account.messages.remove(sid_of(&file)) {
-        Some(_) => StatusCode::NO_CONTENT.into_response(),
-        None => gone(&caller.sid, &file),
+    world.with(&caller.sid, |account| {
+        match account.messages.remove(sid_of(&file)) {
+            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            None => gone(&caller.sid, &file),
+        }
     })
 }
 

@@ -10,12 +10,12 @@ mod verify;
 
 use std::sync::Arc;
 
+use business_tools_sandbox::auth::{Credentials, credentials};
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::extract::{FromRequestParts, RawPathParams};
 use business_tools_sandbox::axum::http::request::Parts;
 use business_tools_sandbox::axum::response::Response;
 use business_tools_sandbox::axum::routing::get;
-use business_tools_sandbox::auth::{Credentials, credentials};
 use business_tools_sandbox::{Accounts, Simulator, ids};
 use serde_json::{Map, Value, json};
 
@@ -44,13 +44,21 @@ pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
         ("auth_token", "5a4db0c05a4db0c05a4db0c05a4db0c0".to_owned()),
         ("base_url", base_url.to_owned()),
     ];
-    settings.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect()
 }
 
 fn router(world: World) -> Router {
     let account = Router::new()
         .route("/Messages.json", get(messages::list).post(messages::create))
-        .route("/Messages/{file}", get(messages::fetch).post(messages::update).delete(messages::delete))
+        .route(
+            "/Messages/{file}",
+            get(messages::fetch)
+                .post(messages::update)
+                .delete(messages::delete),
+        )
         .route("/Calls.json", get(calls::list).post(calls::create))
         .route("/Calls/{file}", get(calls::fetch).post(calls::update))
         .route("/Recordings.json", get(resources::recordings))
@@ -61,11 +69,22 @@ fn router(world: World) -> Router {
     Router::new()
         .nest("/2010-04-01/Accounts/{account}", account)
         .route("/v2/PhoneNumbers/{number}", get(lookups::fetch))
-        .route("/v2/Services/{service}/Verifications", business_tools_sandbox::axum::routing::post(verify::create))
-        .route("/v2/Services/{service}/Verifications/{sid}", get(verify::fetch))
-        .route("/v2/Services/{service}/VerificationCheck", business_tools_sandbox::axum::routing::post(verify::check))
+        .route(
+            "/v2/Services/{service}/Verifications",
+            business_tools_sandbox::axum::routing::post(verify::create),
+        )
+        .route(
+            "/v2/Services/{service}/Verifications/{sid}",
+            get(verify::fetch),
+        )
+        .route(
+            "/v2/Services/{service}/VerificationCheck",
+            business_tools_sandbox::axum::routing::post(verify::check),
+        )
         .fallback(answer::no_such_resource)
-        .layer(business_tools_sandbox::axum::middleware::map_response(answer::stamp))
+        .layer(business_tools_sandbox::axum::middleware::map_response(
+            answer::stamp,
+        ))
         .with_state(world)
 }
 
@@ -87,9 +106,18 @@ impl FromRequestParts<World> for Caller {
             Credentials::Basic { user, password } if !password.is_empty() => user.clone(),
             _ => return Err(refused()),
         };
-        let params = RawPathParams::from_request_parts(parts, world).await.map_err(|_| refused())?;
-        let named = params.iter().find(|(name, _)| *name == "account").map(|(_, sid)| sid.to_owned());
-        let sid = match (ids::is_hex32("AC", &user), ids::is_hex32("SK", &user), named) {
+        let params = RawPathParams::from_request_parts(parts, world)
+            .await
+            .map_err(|_| refused())?;
+        let named = params
+            .iter()
+            .find(|(name, _)| *name == "account")
+            .map(|(_, sid)| sid.to_owned());
+        let sid = match (
+            ids::is_hex32("AC", &user),
+            ids::is_hex32("SK", &user),
+            named,
+        ) {
             // An account's own credentials see that account alone.
             (true, _, Some(named)) if named == user => named,
             (true, _, None) => user,

@@ -10,7 +10,10 @@ use super::state::{Call, OWNED};
 use super::{Caller, World, answer};
 
 fn show_recording(account: &str, call: &Call) -> Value {
-    let uri = format!("/2010-04-01/Accounts/{account}/Recordings/{}", call.recording);
+    let uri = format!(
+        "/2010-04-01/Accounts/{account}/Recordings/{}",
+        call.recording
+    );
     json!({
         "account_sid": account, "api_version": "2010-04-01", "call_sid": call.sid, "channels": 1,
         "conference_sid": null, "date_created": call.created, "date_updated": call.created, "duration": "3",
@@ -28,18 +31,29 @@ fn is_recorded(call: &Call) -> bool {
     call.record && call.status() == "completed"
 }
 
-pub(super) async fn recordings(State(world): State<World>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn recordings(
+    State(world): State<World>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = Form::parse(query.unwrap_or_default());
     let items = world.with(&caller.sid, |account| {
         let newest_first = account.calls.iter().rev().map(|(_, call)| call);
         newest_first
             .filter(|call| is_recorded(call))
             .filter(|call| query.given("CallSid").is_none_or(|sid| call.sid == sid))
-            .filter(|call| query.given("ConferenceSid").is_none() && within(&query, "DateCreated", &call.day))
+            .filter(|call| {
+                query.given("ConferenceSid").is_none() && within(&query, "DateCreated", &call.day)
+            })
             .map(|call| show_recording(&caller.sid, call))
             .collect()
     });
-    answer::page(&format!("/2010-04-01/Accounts/{}/Recordings.json", caller.sid), &query, "recordings", items)
+    answer::page(
+        &format!("/2010-04-01/Accounts/{}/Recordings.json", caller.sid),
+        &query,
+        "recordings",
+        items,
+    )
 }
 
 pub(super) async fn recording(
@@ -48,10 +62,16 @@ pub(super) async fn recording(
     Path((_, file)): Path<(String, String)>,
 ) -> Response {
     world.with(&caller.sid, |account| {
-        let found = account.calls.iter().find(|(_, call)| is_recorded(call) && call.recording == sid_of(&file));
+        let found = account
+            .calls
+            .iter()
+            .find(|(_, call)| is_recorded(call) && call.recording == sid_of(&file));
         match found {
             Some((_, call)) => answer::ok(&show_recording(&caller.sid, call)),
-            None => answer::not_found(&format!("/2010-04-01/Accounts/{}/Recordings/{file}", caller.sid)),
+            None => answer::not_found(&format!(
+                "/2010-04-01/Accounts/{}/Recordings/{file}",
+                caller.sid
+            )),
         }
     })
 }
@@ -87,9 +107,15 @@ pub(super) async fn numbers(caller: Caller, RawQuery(query): RawQuery) -> Respon
     answer::page(&uri, &query, "incoming_phone_numbers", items)
 }
 
-pub(super) async fn usage(State(world): State<World>, caller: Caller, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn usage(
+    State(world): State<World>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = Form::parse(query.unwrap_or_default());
-    let (messages, calls) = world.with(&caller.sid, |account| (account.messages.len(), account.calls.len()));
+    let (messages, calls) = world.with(&caller.sid, |account| {
+        (account.messages.len(), account.calls.len())
+    });
     let today = clock::date(clock::now());
     let account = &caller.sid;
     let record = |category: &str, description: &str, count: usize, unit: &str, cents: f64| {
@@ -107,14 +133,29 @@ pub(super) async fn usage(State(world): State<World>, caller: Caller, RawQuery(q
         record("sms", "SMS", messages, "messages", 0.79),
         record("sms-outbound", "Outbound SMS", messages, "messages", 0.79),
         record("calls", "Voice Minutes", calls, "minutes", 1.4),
-        record("calls-outbound", "Outbound Voice Minutes", calls, "minutes", 1.4),
+        record(
+            "calls-outbound",
+            "Outbound Voice Minutes",
+            calls,
+            "minutes",
+            1.4,
+        ),
         record("totalprice", "Total Price", messages + calls, "usd", 1.0),
     ];
     let items = all
         .into_iter()
-        .filter(|record| query.given("Category").is_none_or(|wanted| record["category"] == wanted))
+        .filter(|record| {
+            query
+                .given("Category")
+                .is_none_or(|wanted| record["category"] == wanted)
+        })
         .collect();
-    answer::page(&format!("/2010-04-01/Accounts/{account}/Usage/Records.json"), &query, "usage_records", items)
+    answer::page(
+        &format!("/2010-04-01/Accounts/{account}/Usage/Records.json"),
+        &query,
+        "usage_records",
+        items,
+    )
 }
 
 pub(super) async fn balance(caller: Caller) -> Response {

@@ -13,8 +13,11 @@ const STEP: Duration = Duration::from_millis(300);
 pub(super) const MAGIC: &str = "+15005550006";
 
 /// The numbers that every account owns.
-pub(super) const OWNED: &[(&str, &str)] =
-    &[(MAGIC, "Test sender"), ("+14155550100", "Front desk"), ("+14155550101", "Support")];
+pub(super) const OWNED: &[(&str, &str)] = &[
+    (MAGIC, "Test sender"),
+    ("+14155550100", "Front desk"),
+    ("+14155550101", "Support"),
+];
 
 #[derive(Default)]
 pub(super) struct Account {
@@ -72,15 +75,26 @@ impl Message {
         match (self.canceled, self.scheduled) {
             (true, _) => "canceled",
             (_, true) => "scheduled",
-            _ if self.service.is_some() => along(self.made, &["accepted", "queued", "sending", "sent", "delivered"]),
+            _ if self.service.is_some() => along(
+                self.made,
+                &["accepted", "queued", "sending", "sent", "delivered"],
+            ),
             _ => along(self.made, &["queued", "sending", "sent", "delivered"]),
         }
     }
 
     fn segments(&self) -> usize {
-        let (one, more) = if self.body.is_ascii() { (160, 153) } else { (70, 67) };
+        let (one, more) = if self.body.is_ascii() {
+            (160, 153)
+        } else {
+            (70, 67)
+        };
         let length = self.body.chars().count();
-        if length <= one { 1 } else { length.div_ceil(more) }
+        if length <= one {
+            1
+        } else {
+            length.div_ceil(more)
+        }
     }
 
     pub(super) fn show(&self, account: &str) -> Value {
@@ -137,7 +151,21 @@ impl Call {
         self.ended.unwrap_or_else(|| {
             along(
                 self.made,
-                &["queued", "ringing", TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, TALK, "completed"],
+                &[
+                    "queued",
+                    "ringing",
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    TALK,
+                    "completed",
+                ],
             )
         })
     }

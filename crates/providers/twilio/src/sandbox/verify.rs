@@ -14,15 +14,30 @@ use super::{Caller, World, answer};
 const CODE: &str = "123456";
 const CHANNELS: &[&str] = &["sms", "call", "email", "whatsapp", "sna", "auto"];
 
-fn open<'a>(account: &'a mut Account, service: &str, wanted: impl Fn(&Verification) -> bool) -> Option<&'a mut Verification> {
-    let found = account.verifications.iter_mut().rev().map(|(_, verification)| verification);
-    found.into_iter().find(|v| v.service == service && v.is_open() && wanted(v))
+fn open<'a>(
+    account: &'a mut Account,
+    service: &str,
+    wanted: impl Fn(&Verification) -> bool,
+) -> Option<&'a mut Verification> {
+    let found = account
+        .verifications
+        .iter_mut()
+        .rev()
+        .map(|(_, verification)| verification);
+    found
+        .into_iter()
+        .find(|v| v.service == service && v.is_open() && wanted(v))
 }
 
 fn too_many(code: u32, text: &str) -> Response {
     let mut response = answer::error(429, code, text);
-    response.headers_mut().insert("retry-after", HeaderValue::from_static("600"));
-    response.headers_mut().insert("twilio-reached-rate-limit", HeaderValue::from_static("true"));
+    response
+        .headers_mut()
+        .insert("retry-after", HeaderValue::from_static("600"));
+    response.headers_mut().insert(
+        "twilio-reached-rate-limit",
+        HeaderValue::from_static("true"),
+    );
     response
 }
 
@@ -74,7 +89,9 @@ pub(super) async fn create(
             created: clock::rfc3339(clock::now()),
         };
         let shown = verification.show(&caller.sid, &mount.base_url, "pending");
-        account.verifications.insert(verification.sid.clone(), verification);
+        account
+            .verifications
+            .insert(verification.sid.clone(), verification);
         answer::created(&shown)
     })
 }
@@ -85,9 +102,11 @@ pub(super) async fn fetch(
     mount: Mount,
     Path((service, sid)): Path<(String, String)>,
 ) -> Response {
-    world.with(&caller.sid, |account| match open(account, &service, |v| v.sid == sid) {
-        Some(found) => answer::ok(&found.show(&caller.sid, &mount.base_url, "pending")),
-        None => answer::not_found(&format!("/v2/Services/{service}/Verifications/{sid}")),
+    world.with(&caller.sid, |account| {
+        match open(account, &service, |v| v.sid == sid) {
+            Some(found) => answer::ok(&found.show(&caller.sid, &mount.base_url, "pending")),
+            None => answer::not_found(&format!("/v2/Services/{service}/Verifications/{sid}")),
+        }
     })
 }
 
@@ -108,7 +127,9 @@ pub(super) async fn check(
     }
     let (to, sid) = (form.given("To"), form.given("VerificationSid"));
     world.with(&caller.sid, |account| {
-        let found = open(account, &service, |v| Some(v.to.as_str()) == to || Some(v.sid.as_str()) == sid);
+        let found = open(account, &service, |v| {
+            Some(v.to.as_str()) == to || Some(v.sid.as_str()) == sid
+        });
         let Some(found) = found else {
             return answer::not_found(&format!("/v2/Services/{service}/VerificationCheck"));
         };
@@ -118,8 +139,11 @@ pub(super) async fn check(
         found.tries += 1;
         let approved = found.code == code;
         found.gone = approved;
-        let mut shown =
-            found.show(&caller.sid, &mount.base_url, if approved { "approved" } else { "pending" });
+        let mut shown = found.show(
+            &caller.sid,
+            &mount.base_url,
+            if approved { "approved" } else { "pending" },
+        );
         if let Some(members) = shown.as_object_mut() {
             // A check has fewer members than the verification itself, and one of its own.
             for member in ["lookup", "send_code_attempts", "sna", "url"] {

@@ -16,8 +16,19 @@ const APPLICATION: &str = "^AP[0-9a-fA-F]{32}$";
 
 /// What of a call is shown.
 const MEMBERS: &[&str] = &[
-    "sid", "status", "direction", "from", "to", "duration", "price", "price_unit", "answered_by", "parent_call_sid",
-    "date_created", "start_time", "end_time",
+    "sid",
+    "status",
+    "direction",
+    "from",
+    "to",
+    "duration",
+    "price",
+    "price_unit",
+    "answered_by",
+    "parent_call_sid",
+    "date_created",
+    "start_time",
+    "end_time",
 ];
 
 /// Where a call is.
@@ -86,13 +97,13 @@ pub enum CallEvent {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeCall {
-    /// Who is called: E.164, `sip:` or `client:`.
+    /// E.164, `sip:` or `client:`.
     #[schemars(length(min = 1, max = 255))]
     to: String,
-    /// Caller: one of the account's numbers.
+    /// A number of the account.
     #[schemars(length(min = 1, max = 255))]
     from: String,
-    /// URL that gives TwiML.
+    /// TwiML URL.
     #[schemars(length(max = 2000))]
     url: Option<String>,
     /// TwiML.
@@ -101,14 +112,14 @@ pub struct MakeCall {
     /// Application.
     #[schemars(regex(pattern = APPLICATION))]
     application_sid: Option<String>,
-    /// Seconds to let it ring, 60 by default.
+    /// Seconds to ring.
     #[schemars(range(min = 1, max = 600))]
     timeout: Option<u32>,
     /// Record it.
     record: Option<bool>,
     /// Recognise a machine.
     machine_detection: Option<MachineDetection>,
-    /// URL that is told of events.
+    /// Webhook URL.
     #[schemars(length(max = 2000))]
     status_callback: Option<String>,
     /// Which events.
@@ -124,9 +135,16 @@ impl Tool for MakeCall {
         .find_out("Look with twilio_list_calls, `to` and `start_time_after` set, whether it was placed before you call again");
 
     fn check(&self, faults: &mut Faults) {
-        let ways = [self.url.is_some(), self.twiml.is_some(), self.application_sid.is_some()];
+        let ways = [
+            self.url.is_some(),
+            self.twiml.is_some(),
+            self.application_sid.is_some(),
+        ];
         if given(&ways) != 1 {
-            faults.add("/url", "give exactly one of `url`, `twiml` and `application_sid`");
+            faults.add(
+                "/url",
+                "give exactly one of `url`, `twiml` and `application_sid`",
+            );
         }
         urls("/url", self.url.iter(), faults);
         urls("/status_callback", self.status_callback.iter(), faults);
@@ -139,12 +157,20 @@ impl Tool for MakeCall {
         put(&mut form, "ApplicationSid", self.application_sid);
         put(&mut form, "Timeout", self.timeout);
         put(&mut form, "Record", self.record);
-        put(&mut form, "MachineDetection", self.machine_detection.as_ref().map(word));
+        put(
+            &mut form,
+            "MachineDetection",
+            self.machine_detection.as_ref().map(word),
+        );
         put(&mut form, "StatusCallback", self.status_callback);
         let events = self.status_callback_event.iter().flatten();
         form.extend(events.map(|event| ("StatusCallbackEvent", word(event))));
         let url = twilio.client.of_account(&["Calls.json"]);
-        Ok(View::of(twilio.client.post(cx, url, form).await?, MEMBERS, None))
+        Ok(View::of(
+            twilio.client.post(cx, url, form).await?,
+            MEMBERS,
+            None,
+        ))
     }
 }
 
@@ -155,27 +181,27 @@ impl Tool for MakeCall {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListCalls {
-    /// Only to this number.
+    /// Called.
     #[schemars(length(max = 255))]
     to: Option<String>,
-    /// Only from this number.
+    /// Caller.
     #[schemars(length(max = 255))]
     from: Option<String>,
-    /// Only in this state.
+    /// State.
     status: Option<CallStatus>,
-    /// Started on or after, such as 2026-01-31.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     start_time_after: Option<String>,
-    /// Started on or before.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     start_time_before: Option<String>,
-    /// Only legs of this call.
+    /// Parent call.
     #[schemars(regex(pattern = SID))]
     parent_call_sid: Option<String>,
-    /// How many, 20 by default.
+    /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 
@@ -193,8 +219,15 @@ impl Tool for ListCalls {
         put(&mut query, "StartTime<", self.start_time_before);
         put(&mut query, "ParentCallSid", self.parent_call_sid);
         let url = twilio.client.of_account(&["Calls.json"]);
-        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
-        let items = page.items.into_iter().map(|item| View::of(item, MEMBERS, None)).collect();
+        let page = twilio
+            .client
+            .list(cx, url, query, self.limit, self.cursor.as_deref())
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| View::of(item, MEMBERS, None))
+            .collect();
         Ok(Page::new(items, page.next_cursor))
     }
 }
@@ -206,10 +239,10 @@ impl Tool for ListCalls {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetCall {
-    /// The call's id.
+    /// Call id.
     #[schemars(regex(pattern = SID))]
     sid: String,
-    /// `full` for every member.
+    /// Default summary.
     detail: Option<Detail>,
 }
 
@@ -219,7 +252,10 @@ impl Tool for GetCall {
     const SPEC: Spec = Spec::read("twilio_get_call").scopes(READ).cached(5);
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
-        let call = twilio.client.get(cx, one(&twilio.client, &self.sid), Pairs::new()).await?;
+        let call = twilio
+            .client
+            .get(cx, one(&twilio.client, &self.sid), Pairs::new())
+            .await?;
         Ok(View::of(call, MEMBERS, self.detail))
     }
 }
@@ -231,10 +267,10 @@ impl Tool for GetCall {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndCall {
-    /// The call's id.
+    /// Call id.
     #[schemars(regex(pattern = SID))]
     sid: String,
-    /// `completed` hangs up; `canceled` only before it is answered.
+    /// `canceled` only before it is answered.
     #[serde(default)]
     status: Ending,
 }
@@ -253,7 +289,10 @@ impl Tool for EndCall {
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let form = vec![("Status", word(&self.status))];
-        let call = twilio.client.post(cx, one(&twilio.client, &self.sid), form).await?;
+        let call = twilio
+            .client
+            .post(cx, one(&twilio.client, &self.sid), form)
+            .await?;
         Ok(View::of(call, MEMBERS, None))
     }
 }
@@ -265,10 +304,10 @@ impl Tool for EndCall {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedirectCall {
-    /// The call's id.
+    /// Call id.
     #[schemars(regex(pattern = SID))]
     sid: String,
-    /// URL that gives TwiML.
+    /// TwiML URL.
     #[schemars(length(max = 2000))]
     url: Option<String>,
     /// TwiML.
@@ -292,14 +331,20 @@ impl Tool for RedirectCall {
     }
 
     fn confirm(&self) -> Option<String> {
-        Some(format!("Send the live call {} to new instructions?", self.sid))
+        Some(format!(
+            "Send the live call {} to new instructions?",
+            self.sid
+        ))
     }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let mut form = Pairs::new();
         put(&mut form, "Url", self.url);
         put(&mut form, "Twiml", self.twiml);
-        let call = twilio.client.post(cx, one(&twilio.client, &self.sid), form).await?;
+        let call = twilio
+            .client
+            .post(cx, one(&twilio.client, &self.sid), form)
+            .await?;
         Ok(View::of(call, MEMBERS, None))
     }
 }

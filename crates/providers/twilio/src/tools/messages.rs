@@ -20,8 +20,21 @@ const WHATSAPP: &str = r"^(whatsapp:)?\+[1-9]\d{1,14}$";
 
 /// What of a message is shown.
 const MEMBERS: &[&str] = &[
-    "sid", "status", "direction", "from", "to", "body", "messaging_service_sid", "num_media", "num_segments", "price",
-    "price_unit", "error_code", "error_message", "date_created", "date_sent",
+    "sid",
+    "status",
+    "direction",
+    "from",
+    "to",
+    "body",
+    "messaging_service_sid",
+    "num_media",
+    "num_segments",
+    "price",
+    "price_unit",
+    "error_code",
+    "error_message",
+    "date_created",
+    "date_sent",
 ];
 
 const FIND_OUT: &str = "Look with twilio_list_messages, `to` and `date_sent_after` set, whether it is there before you send again";
@@ -42,30 +55,30 @@ pub struct SendMessage {
     /// Recipient, E.164.
     #[schemars(regex(pattern = NUMBER))]
     to: String,
-    /// Sender: one of the account's numbers.
+    /// A number of the account.
     #[schemars(length(min = 1, max = 64))]
     from: Option<String>,
-    /// Sender: a messaging service, in place of `from`.
+    /// Instead of `from`.
     #[schemars(regex(pattern = SERVICE))]
     messaging_service_sid: Option<String>,
     /// Text.
     #[schemars(length(min = 1, max = 1600))]
     body: Option<String>,
-    /// URLs of pictures or files.
+    /// URLs.
     #[schemars(length(max = 10))]
     media_url: Option<Vec<String>>,
-    /// A content template, in place of `body`.
+    /// Content template.
     #[schemars(regex(pattern = CONTENT))]
     content_sid: Option<String>,
-    /// The template's variables, a JSON object as text.
+    /// Template variables, JSON text.
     content_variables: Option<String>,
-    /// Send at this ISO 8601 time; needs a messaging service.
+    /// ISO 8601 time, with a messaging service.
     #[schemars(length(max = 40))]
     send_at: Option<String>,
-    /// Seconds it may wait in the queue.
+    /// Seconds in queue.
     #[schemars(range(min = 1, max = 36000))]
     validity_period: Option<u32>,
-    /// URL that is told of each new status.
+    /// Webhook URL.
     #[schemars(length(max = 2000))]
     status_callback: Option<String>,
 }
@@ -81,18 +94,32 @@ impl Tool for SendMessage {
 
     fn check(&self, faults: &mut Faults) {
         if given(&[self.from.is_some(), self.messaging_service_sid.is_some()]) != 1 {
-            faults.add("/from", "give exactly one of `from` and `messaging_service_sid`");
+            faults.add(
+                "/from",
+                "give exactly one of `from` and `messaging_service_sid`",
+            );
         }
-        if self.from.as_ref().is_some_and(|from| from.starts_with("whatsapp:")) {
+        if self
+            .from
+            .as_ref()
+            .is_some_and(|from| from.starts_with("whatsapp:"))
+        {
             faults.add("/from", "is a WhatsApp sender; use twilio_send_whatsapp");
         }
         let media = self.media_url.as_ref().is_some_and(|urls| !urls.is_empty());
         if given(&[self.body.is_some(), media, self.content_sid.is_some()]) == 0 {
-            faults.add("/body", "give at least one of `body`, `media_url` and `content_sid`");
+            faults.add(
+                "/body",
+                "give at least one of `body`, `media_url` and `content_sid`",
+            );
         }
         urls("/media_url", self.media_url.iter().flatten(), faults);
         urls("/status_callback", self.status_callback.iter(), faults);
-        variables(self.content_sid.as_deref(), self.content_variables.as_deref(), faults);
+        variables(
+            self.content_sid.as_deref(),
+            self.content_variables.as_deref(),
+            faults,
+        );
         if let Some(at) = &self.send_at {
             if self.messaging_service_sid.is_none() {
                 faults.add("/messaging_service_sid", "is required with `send_at`");
@@ -108,7 +135,12 @@ impl Tool for SendMessage {
         put(&mut form, "From", self.from);
         put(&mut form, "MessagingServiceSid", self.messaging_service_sid);
         put(&mut form, "Body", self.body);
-        form.extend(self.media_url.into_iter().flatten().map(|url| ("MediaUrl", url)));
+        form.extend(
+            self.media_url
+                .into_iter()
+                .flatten()
+                .map(|url| ("MediaUrl", url)),
+        );
         put(&mut form, "ContentSid", self.content_sid);
         put(&mut form, "ContentVariables", self.content_variables);
         if self.send_at.is_some() {
@@ -131,18 +163,18 @@ pub struct SendWhatsapp {
     /// Recipient, E.164.
     #[schemars(regex(pattern = WHATSAPP))]
     to: String,
-    /// WhatsApp sender of the account, E.164.
+    /// WhatsApp sender, E.164.
     #[schemars(regex(pattern = WHATSAPP))]
     from: String,
-    /// Text, inside the 24-hour window.
+    /// Text.
     #[schemars(length(min = 1, max = 1600))]
     body: Option<String>,
-    /// An approved template.
+    /// Approved template.
     #[schemars(regex(pattern = CONTENT))]
     content_sid: Option<String>,
-    /// The template's variables, a JSON object as text.
+    /// Template variables, JSON text.
     content_variables: Option<String>,
-    /// URL of one picture or file.
+    /// URL.
     #[schemars(length(max = 2000))]
     media_url: Option<String>,
 }
@@ -157,15 +189,30 @@ impl Tool for SendWhatsapp {
         .find_out(FIND_OUT);
 
     fn check(&self, faults: &mut Faults) {
-        if given(&[self.body.is_some(), self.content_sid.is_some(), self.media_url.is_some()]) == 0 {
-            faults.add("/body", "give at least one of `body`, `content_sid` and `media_url`");
+        if given(&[
+            self.body.is_some(),
+            self.content_sid.is_some(),
+            self.media_url.is_some(),
+        ]) == 0
+        {
+            faults.add(
+                "/body",
+                "give at least one of `body`, `content_sid` and `media_url`",
+            );
         }
         urls("/media_url", self.media_url.iter(), faults);
-        variables(self.content_sid.as_deref(), self.content_variables.as_deref(), faults);
+        variables(
+            self.content_sid.as_deref(),
+            self.content_variables.as_deref(),
+            faults,
+        );
     }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
-        let mut form: Pairs = vec![("To", on_whatsapp(&self.to)), ("From", on_whatsapp(&self.from))];
+        let mut form: Pairs = vec![
+            ("To", on_whatsapp(&self.to)),
+            ("From", on_whatsapp(&self.from)),
+        ];
         put(&mut form, "Body", self.body);
         put(&mut form, "ContentSid", self.content_sid);
         put(&mut form, "ContentVariables", self.content_variables);
@@ -181,31 +228,34 @@ impl Tool for SendWhatsapp {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListMessages {
-    /// Only to this number.
+    /// Recipient.
     #[schemars(length(max = 64))]
     to: Option<String>,
-    /// Only from this number.
+    /// Sender.
     #[schemars(length(max = 64))]
     from: Option<String>,
-    /// On or after, such as 2026-01-31.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     date_sent_after: Option<String>,
-    /// On or before.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     date_sent_before: Option<String>,
-    /// How many, 20 by default.
+    /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
-    /// `full` for every member.
+    /// Default summary.
     detail: Option<Detail>,
 }
 
 impl Tool for ListMessages {
     type Provider = Twilio;
     type Output = Page<View>;
-    const SPEC: Spec = Spec::read("twilio_list_messages").scopes(READ).cached(10).untrusted(&["body"]);
+    const SPEC: Spec = Spec::read("twilio_list_messages")
+        .scopes(READ)
+        .cached(10)
+        .untrusted(&["body"]);
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
         let mut query = Pairs::new();
@@ -214,8 +264,15 @@ impl Tool for ListMessages {
         put(&mut query, "DateSent>", self.date_sent_after);
         put(&mut query, "DateSent<", self.date_sent_before);
         let url = twilio.client.of_account(&["Messages.json"]);
-        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
-        let items = page.items.into_iter().map(|item| View::of(item, MEMBERS, self.detail)).collect();
+        let page = twilio
+            .client
+            .list(cx, url, query, self.limit, self.cursor.as_deref())
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| View::of(item, MEMBERS, self.detail))
+            .collect();
         Ok(Page::new(items, page.next_cursor))
     }
 }
@@ -227,20 +284,26 @@ impl Tool for ListMessages {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetMessage {
-    /// The message's id.
+    /// Message id.
     #[schemars(regex(pattern = SID))]
     sid: String,
-    /// `full` for every member.
+    /// Default summary.
     detail: Option<Detail>,
 }
 
 impl Tool for GetMessage {
     type Provider = Twilio;
     type Output = View;
-    const SPEC: Spec = Spec::read("twilio_get_message").scopes(READ).cached(5).untrusted(&["body"]);
+    const SPEC: Spec = Spec::read("twilio_get_message")
+        .scopes(READ)
+        .cached(5)
+        .untrusted(&["body"]);
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
-        let message = twilio.client.get(cx, one(&twilio.client, &self.sid), Pairs::new()).await?;
+        let message = twilio
+            .client
+            .get(cx, one(&twilio.client, &self.sid), Pairs::new())
+            .await?;
         Ok(View::of(message, MEMBERS, self.detail))
     }
 }
@@ -252,7 +315,7 @@ impl Tool for GetMessage {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelMessage {
-    /// The message's id.
+    /// Message id.
     #[schemars(regex(pattern = SID))]
     sid: String,
 }
@@ -272,7 +335,10 @@ impl Tool for CancelMessage {
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let form = vec![("Status", "canceled".to_owned())];
-        let message = twilio.client.post(cx, one(&twilio.client, &self.sid), form).await?;
+        let message = twilio
+            .client
+            .post(cx, one(&twilio.client, &self.sid), form)
+            .await?;
         Ok(View::of(message, MEMBERS, None))
     }
 }
@@ -284,7 +350,7 @@ impl Tool for CancelMessage {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedactMessage {
-    /// The message's id.
+    /// Message id.
     #[schemars(regex(pattern = SID))]
     sid: String,
 }
@@ -304,7 +370,10 @@ impl Tool for RedactMessage {
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let form = vec![("Body", String::new())];
-        let message = twilio.client.post(cx, one(&twilio.client, &self.sid), form).await?;
+        let message = twilio
+            .client
+            .post(cx, one(&twilio.client, &self.sid), form)
+            .await?;
         Ok(View::of(message, MEMBERS, None))
     }
 }
@@ -316,7 +385,7 @@ impl Tool for RedactMessage {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteMessage {
-    /// The message's id.
+    /// Message id.
     #[schemars(regex(pattern = SID))]
     sid: String,
 }
@@ -330,12 +399,21 @@ impl Tool for DeleteMessage {
         .forgets(&["twilio_list_messages", "twilio_get_message"]);
 
     fn confirm(&self) -> Option<String> {
-        Some(format!("Delete the record of message {} for good?", self.sid))
+        Some(format!(
+            "Delete the record of message {} for good?",
+            self.sid
+        ))
     }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
-        twilio.client.delete(cx, one(&twilio.client, &self.sid)).await?;
-        Ok(View::new([("sid", self.sid.into()), ("deleted", true.into())]))
+        twilio
+            .client
+            .delete(cx, one(&twilio.client, &self.sid))
+            .await?;
+        Ok(View::new([
+            ("sid", self.sid.into()),
+            ("deleted", true.into()),
+        ]))
     }
 }
 
@@ -344,7 +422,9 @@ fn one(client: &Client, sid: &str) -> url::Url {
 }
 
 async fn create(client: &Client, cx: &Cx, form: Pairs) -> Result<View> {
-    let message = client.post(cx, client.of_account(&["Messages.json"]), form).await?;
+    let message = client
+        .post(cx, client.of_account(&["Messages.json"]), form)
+        .await?;
     Ok(View::of(message, MEMBERS, None))
 }
 
@@ -368,6 +448,9 @@ fn variables(template: Option<&str>, variables: Option<&str>, faults: &mut Fault
         faults.add("/content_variables", "needs `content_sid`");
     }
     if !serde_json::from_str::<Value>(variables).is_ok_and(|value| value.is_object()) {
-        faults.add("/content_variables", r#"must be a JSON object as text, such as {"1": "Ada"}"#);
+        faults.add(
+            "/content_variables",
+            r#"must be a JSON object as text, such as {"1": "Ada"}"#,
+        );
     }
 }

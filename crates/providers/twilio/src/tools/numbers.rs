@@ -10,13 +10,34 @@ use crate::client::Pairs;
 use crate::{Twilio, View};
 
 /// What of an owned number is shown.
-const OWNED: &[&str] = &["sid", "phone_number", "friendly_name", "capabilities", "sms_url", "voice_url", "status"];
+const OWNED: &[&str] = &[
+    "sid",
+    "phone_number",
+    "friendly_name",
+    "capabilities",
+    "sms_url",
+    "voice_url",
+    "status",
+];
 
 /// What of a looked-up number is shown.
 const LOOKED_UP: &[&str] = &[
-    "phone_number", "valid", "validation_errors", "country_code", "calling_country_code", "national_format",
-    "caller_name", "sim_swap", "call_forwarding", "line_status", "line_type_intelligence", "identity_match",
-    "reassigned_number", "sms_pumping_risk", "phone_number_quality_score", "pre_fill",
+    "phone_number",
+    "valid",
+    "validation_errors",
+    "country_code",
+    "calling_country_code",
+    "national_format",
+    "caller_name",
+    "sim_swap",
+    "call_forwarding",
+    "line_status",
+    "line_type_intelligence",
+    "identity_match",
+    "reassigned_number",
+    "sms_pumping_risk",
+    "phone_number_quality_score",
+    "pre_fill",
 ];
 
 /// List the phone numbers of the account: what it can send and call from.
@@ -32,25 +53,34 @@ pub struct ListPhoneNumbers {
     /// Exact name.
     #[schemars(length(max = 64))]
     friendly_name: Option<String>,
-    /// How many, 20 by default.
+    /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 
 impl Tool for ListPhoneNumbers {
     type Provider = Twilio;
     type Output = Page<View>;
-    const SPEC: Spec = Spec::read("twilio_list_phone_numbers").scopes(READ).cached(300);
+    const SPEC: Spec = Spec::read("twilio_list_phone_numbers")
+        .scopes(READ)
+        .cached(300);
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
         let mut query = Pairs::new();
         put(&mut query, "PhoneNumber", self.phone_number);
         put(&mut query, "FriendlyName", self.friendly_name);
         let url = twilio.client.of_account(&["IncomingPhoneNumbers.json"]);
-        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
-        let items = page.items.into_iter().map(|item| View::of(item, OWNED, None)).collect();
+        let page = twilio
+            .client
+            .list(cx, url, query, self.limit, self.cursor.as_deref())
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| View::of(item, OWNED, None))
+            .collect();
         Ok(Page::new(items, page.next_cursor))
     }
 }
@@ -93,15 +123,26 @@ pub struct LookupPhoneNumber {
 impl Tool for LookupPhoneNumber {
     type Provider = Twilio;
     type Output = View;
-    const SPEC: Spec =
-        Spec::read("twilio_lookup_phone_number").scopes(READ).cached_as("enrichment_data", 3600);
+    const SPEC: Spec = Spec::read("twilio_lookup_phone_number")
+        .scopes(READ)
+        .cached_as("enrichment_data", 3600);
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let mut query = Pairs::new();
         let fields: Vec<_> = self.fields.iter().flatten().map(word).collect();
-        put(&mut query, "Fields", (!fields.is_empty()).then(|| fields.join(",")));
+        put(
+            &mut query,
+            "Fields",
+            (!fields.is_empty()).then(|| fields.join(",")),
+        );
         put(&mut query, "CountryCode", self.country_code);
-        let url = twilio.client.of_lookups(&["PhoneNumbers", &self.phone_number]);
-        Ok(View::of(twilio.client.get(cx, url, query).await?, LOOKED_UP, None))
+        let url = twilio
+            .client
+            .of_lookups(&["PhoneNumbers", &self.phone_number]);
+        Ok(View::of(
+            twilio.client.get(cx, url, query).await?,
+            LOOKED_UP,
+            None,
+        ))
     }
 }

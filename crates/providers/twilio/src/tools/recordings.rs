@@ -13,8 +13,17 @@ const CONFERENCE: &str = "^CF[0-9a-fA-F]{32}$";
 
 /// What of a recording is shown.
 const MEMBERS: &[&str] = &[
-    "sid", "status", "call_sid", "conference_sid", "duration", "channels", "source", "media_url", "error_code",
-    "date_created", "start_time",
+    "sid",
+    "status",
+    "call_sid",
+    "conference_sid",
+    "duration",
+    "channels",
+    "source",
+    "media_url",
+    "error_code",
+    "date_created",
+    "start_time",
 ];
 
 /// List call recordings. The audio is at `media_url` with .mp3 or .wav behind it.
@@ -24,22 +33,22 @@ const MEMBERS: &[&str] = &[
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListRecordings {
-    /// Only of this call.
+    /// Call.
     #[schemars(regex(pattern = CALL))]
     call_sid: Option<String>,
-    /// Only of this conference.
+    /// Conference.
     #[schemars(regex(pattern = CONFERENCE))]
     conference_sid: Option<String>,
-    /// On or after, such as 2026-01-31.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     date_created_after: Option<String>,
-    /// On or before.
+    /// ISO date.
     #[schemars(regex(pattern = DATE))]
     date_created_before: Option<String>,
-    /// How many, 20 by default.
+    /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 
@@ -55,8 +64,15 @@ impl Tool for ListRecordings {
         put(&mut query, "DateCreated>", self.date_created_after);
         put(&mut query, "DateCreated<", self.date_created_before);
         let url = twilio.client.of_account(&["Recordings.json"]);
-        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
-        let items = page.items.into_iter().map(|item| View::of(item, MEMBERS, None)).collect();
+        let page = twilio
+            .client
+            .list(cx, url, query, self.limit, self.cursor.as_deref())
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| View::of(item, MEMBERS, None))
+            .collect();
         Ok(Page::new(items, page.next_cursor))
     }
 }

@@ -10,7 +10,15 @@ use crate::{Twilio, View};
 
 /// What of a usage record is shown.
 const MEMBERS: &[&str] = &[
-    "category", "description", "count", "count_unit", "usage", "usage_unit", "price", "price_unit", "start_date",
+    "category",
+    "description",
+    "count",
+    "count_unit",
+    "usage",
+    "usage_unit",
+    "price",
+    "price_unit",
+    "start_date",
     "end_date",
 ];
 
@@ -35,10 +43,10 @@ pub struct GetUsage {
     end_date: Option<String>,
     /// With subaccounts.
     include_subaccounts: Option<bool>,
-    /// How many, 20 by default.
+    /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// From `next_cursor`.
     cursor: Option<String>,
 }
 
@@ -54,8 +62,15 @@ impl Tool for GetUsage {
         put(&mut query, "EndDate", self.end_date);
         put(&mut query, "IncludeSubaccounts", self.include_subaccounts);
         let url = twilio.client.of_account(&["Usage", "Records.json"]);
-        let page = twilio.client.list(cx, url, query, self.limit, self.cursor.as_deref()).await?;
-        let items = page.items.into_iter().map(|item| View::of(item, MEMBERS, None)).collect();
+        let page = twilio
+            .client
+            .list(cx, url, query, self.limit, self.cursor.as_deref())
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| View::of(item, MEMBERS, None))
+            .collect();
         Ok(Page::new(items, page.next_cursor))
     }
 }

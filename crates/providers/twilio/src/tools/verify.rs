@@ -14,8 +14,16 @@ const VERIFICATION: &str = "^VE[0-9a-fA-F]{32}$";
 const TEMPLATE: &str = "^HJ[0-9a-fA-F]{32}$";
 
 /// What of a verification is shown.
-const MEMBERS: &[&str] =
-    &["sid", "service_sid", "to", "channel", "status", "valid", "date_created", "date_updated"];
+const MEMBERS: &[&str] = &[
+    "sid",
+    "service_sid",
+    "to",
+    "channel",
+    "status",
+    "valid",
+    "date_created",
+    "date_updated",
+];
 
 /// How a code is sent.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -43,18 +51,18 @@ pub struct StartVerification {
     /// The Verify service.
     #[schemars(regex(pattern = SERVICE))]
     service_sid: String,
-    /// E.164 number, or e-mail address.
+    /// E.164, or e-mail.
     #[schemars(length(min = 3, max = 254))]
     to: String,
     /// How it is sent.
     channel: Channel,
-    /// Language, such as `de`.
+    /// Language.
     #[schemars(length(min = 2, max = 10))]
     locale: Option<String>,
-    /// A code of your own.
+    /// Own code.
     #[schemars(length(min = 4, max = 10))]
     custom_code: Option<String>,
-    /// A message template.
+    /// Template.
     #[schemars(regex(pattern = TEMPLATE))]
     template_sid: Option<String>,
 }
@@ -68,7 +76,10 @@ impl Tool for StartVerification {
 
     fn check(&self, faults: &mut Faults) {
         if matches!(self.channel, Channel::Email) != self.to.contains('@') {
-            faults.add("/to", "must be an e-mail address for channel email, and an E.164 number for all others");
+            faults.add(
+                "/to",
+                "must be an e-mail address for channel email, and an E.164 number for all others",
+            );
         }
     }
 
@@ -77,8 +88,14 @@ impl Tool for StartVerification {
         put(&mut form, "Locale", self.locale);
         put(&mut form, "CustomCode", self.custom_code);
         put(&mut form, "TemplateSid", self.template_sid);
-        let url = twilio.client.of_verify(&["Services", &self.service_sid, "Verifications"]);
-        Ok(View::of(twilio.client.post(cx, url, form).await?, MEMBERS, None))
+        let url = twilio
+            .client
+            .of_verify(&["Services", &self.service_sid, "Verifications"]);
+        Ok(View::of(
+            twilio.client.post(cx, url, form).await?,
+            MEMBERS,
+            None,
+        ))
     }
 }
 
@@ -101,7 +118,7 @@ pub struct CheckVerification {
     /// Where it was sent.
     #[schemars(length(min = 3, max = 254))]
     to: Option<String>,
-    /// Or the verification itself.
+    /// Instead of `to`.
     #[schemars(regex(pattern = VERIFICATION))]
     verification_sid: Option<String>,
 }
@@ -123,7 +140,13 @@ impl Tool for CheckVerification {
         let mut form: Pairs = vec![("Code", self.code)];
         put(&mut form, "To", self.to);
         put(&mut form, "VerificationSid", self.verification_sid);
-        let url = twilio.client.of_verify(&["Services", &self.service_sid, "VerificationCheck"]);
-        Ok(View::of(twilio.client.post(cx, url, form).await?, MEMBERS, None))
+        let url = twilio
+            .client
+            .of_verify(&["Services", &self.service_sid, "VerificationCheck"]);
+        Ok(View::of(
+            twilio.client.post(cx, url, form).await?,
+            MEMBERS,
+            None,
+        ))
     }
 }
