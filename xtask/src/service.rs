@@ -19,11 +19,10 @@ signal=$1; folder=$2; shift 2
 child=$!
 while read -r _; do :; done
 kill -s "$signal" "$child" 2>/dev/null
-( trap 'kill "$nap" 2>/dev/null; exit' TERM; sleep 10 & nap=$!; wait "$nap"; kill -s KILL "$child" 2>/dev/null ) &
-guard=$!
+tries=0
+while kill -0 "$child" 2>/dev/null && [ "$tries" -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+kill -s KILL "$child" 2>/dev/null
 { wait "$child"; } 2>/dev/null
-kill -s TERM "$guard" 2>/dev/null
-{ wait "$guard"; } 2>/dev/null
 [ -z "$folder" ] || rm -rf "$folder"
 "#;
 
