@@ -104,14 +104,13 @@ impl Client {
     ) -> Result<Page<Resource>> {
         let limit = limit.unwrap_or(20);
         query.push(("PageSize", page_size(limit).to_string()));
-        let mut next = match cursor {
-            Some(cursor) => Some(follow(&url, cursor)?),
-            None => {
-                let mut first = url.clone();
-                first.query_pairs_mut().extend_pairs(&query);
-                Some(first)
-            }
-        };
+        let mut next = Some(if let Some(cursor) = cursor {
+            follow(&url, cursor)?
+        } else {
+            let mut first = url.clone();
+            first.query_pairs_mut().extend_pairs(&query);
+            first
+        });
         let mut items = Vec::new();
         while let Some(place) = next.take() {
             let page: Resource = self.http.json(cx, self.request(Method::GET, place)).await?;
@@ -122,7 +121,7 @@ impl Client {
             cx.progress(count, Some(u64::from(limit)), "listed");
             match after {
                 Some(after) if count < u64::from(limit) && !empty => {
-                    next = Some(follow(&url, &after)?)
+                    next = Some(follow(&url, &after)?);
                 }
                 // What is left is told as a path alone: the host is ours to choose.
                 Some(after) => return Ok(Page::new(items, Some(path_of(&follow(&url, &after)?)))),
@@ -146,7 +145,7 @@ fn at(base: &Url, path: &[&str]) -> Url {
 fn page_size(limit: u32) -> u32 {
     (PAGE / 2..=PAGE)
         .rev()
-        .find(|size| limit % size == 0)
+        .find(|size| limit.is_multiple_of(*size))
         .filter(|_| limit > PAGE)
         .unwrap_or(limit)
 }
@@ -154,15 +153,14 @@ fn page_size(limit: u32) -> u32 {
 /// Both paging styles: `next_page_uri` beside the things, or `meta.next_page_url` and the key of the things.
 fn read_page(mut page: Resource) -> Result<(Vec<Resource>, Option<String>)> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let (key, next) = match page.get("meta") {
-        Some(meta) => (text(meta.get("key")), text(meta.get("next_page_url"))),
-        None => {
-            let key = page
-                .iter()
-                .find(|(_, value)| value.is_array())
-                .map(|(key, _)| key.clone());
-            (key, text(page.get("next_page_uri")))
-        }
+    let (key, next) = if let Some(meta) = page.get("meta") {
+        (text(meta.get("key")), text(meta.get("next_page_url")))
+    } else {
+        let list = page.iter().find(|(_, value)| value.is_array());
+        (
+            list.map(|(key, _)| key.clone()),
+            text(page.get("next_page_uri")),
+        )
     };
     let items = key
         .and_then(|key| page.remove(&key))

@@ -123,7 +123,7 @@ pub(super) async fn update(
             }
             Some("completed") => call.ended = Some("completed"),
             Some("canceled") if matches!(status, "queued" | "ringing") => {
-                call.ended = Some("canceled")
+                call.ended = Some("canceled");
             }
             Some("canceled") => {
                 return answer::error(

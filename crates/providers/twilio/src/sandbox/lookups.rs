@@ -30,9 +30,8 @@ pub(super) async fn fetch(
     let query = Form::parse(query.unwrap_or_default());
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let e164 = match (number.starts_with('+'), query.given("CountryCode")) {
-        (true, _) => format!("+{digits}"),
         (false, Some("US" | "CA") | None) if digits.len() == 10 => format!("+1{digits}"),
-        (false, _) => format!("+{digits}"),
+        _ => format!("+{digits}"),
     };
     let length = e164.len() - 1;
     let faults: Vec<&str> = match length {

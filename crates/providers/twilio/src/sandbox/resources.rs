@@ -124,7 +124,7 @@ pub(super) async fn usage(
             "account_sid": account, "api_version": "2010-04-01", "as_of": clock::rfc3339(clock::now()),
             "category": category, "count": count.to_string(), "count_unit": unit, "description": description,
             "end_date": query.given("EndDate").filter(|day| !day.starts_with('-')).unwrap_or(&today),
-            "price": cents * count as f64 / 100.0, "price_unit": "usd",
+            "price": cents * f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / 100.0, "price_unit": "usd",
             "start_date": query.given("StartDate").filter(|day| !day.starts_with('-')).unwrap_or(&today),
             "subresource_uris": {}, "uri": uri, "usage": count.to_string(), "usage_unit": unit,
         })

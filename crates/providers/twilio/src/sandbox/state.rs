@@ -83,18 +83,19 @@ impl Message {
         }
     }
 
-    fn segments(&self) -> usize {
+    fn segments(&self) -> u32 {
         let (one, more) = if self.body.is_ascii() {
             (160, 153)
         } else {
             (70, 67)
         };
         let length = self.body.chars().count();
-        if length <= one {
+        let segments = if length <= one {
             1
         } else {
             length.div_ceil(more)
-        }
+        };
+        u32::try_from(segments).unwrap_or(u32::MAX)
     }
 
     pub(super) fn show(&self, account: &str) -> Value {
@@ -108,7 +109,7 @@ impl Message {
             "error_code": null, "error_message": null,
             "from": self.from, "messaging_service_sid": self.service,
             "num_media": self.media.to_string(), "num_segments": self.segments().to_string(),
-            "price": priced.then(|| format!("-{:.5}", 0.0079 * self.segments() as f64)), "price_unit": "USD",
+            "price": priced.then(|| format!("-{:.5}", 0.0079 * f64::from(self.segments()))), "price_unit": "USD",
             "sid": self.sid, "status": status,
             "subresource_uris": {"media": format!("{uri}/Media.json")},
             "to": self.to, "uri": format!("{uri}.json"),
@@ -216,7 +217,7 @@ pub(super) struct Verification {
 impl Verification {
     /// Ten minutes, one success or five tries.
     pub(super) fn is_open(&self) -> bool {
-        !self.gone && self.made.elapsed() < Duration::from_secs(600)
+        !self.gone && self.made.elapsed() < Duration::from_mins(10)
     }
 
     pub(super) fn show(&self, account: &str, base_url: &str, status: &str) -> Value {
