@@ -236,4 +236,37 @@ mod tests {
             Err(Some(18))
         );
     }
+
+    #[derive(Default)]
+    struct Record(Mutex<String>);
+
+    impl WireFaults for Record {
+        fn next(&self, _: &str) -> Option<WireFault> {
+            None
+        }
+
+        fn record(&self, _: &str, command: &Document) {
+            self.0.lock().unwrap().push_str(&command.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_not_written_down() {
+        let record = Arc::new(Record::default());
+        let (simulator, _) = start(record.clone()).await;
+        let uri = simulator
+            .uri()
+            .replace("mongodb://", "mongodb://ada:s3cret@");
+        let uri = format!("{uri}&authMechanism=PLAIN&authSource=$external");
+        let client = Client::with_uri_str(uri).await.unwrap();
+        client
+            .database("d")
+            .run_command(doc! { "ping": 1 })
+            .await
+            .unwrap();
+        let seen = record.0.lock().unwrap();
+        let sasl = r#""saslStart": 1, "mechanism": "PLAIN", "payload": "***""#;
+        assert!(seen.contains(sasl), "{seen}");
+        assert!(!seen.contains("s3cret"), "{seen}");
+    }
 }

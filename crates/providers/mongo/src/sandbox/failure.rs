@@ -73,6 +73,8 @@ pub(crate) fn code_name(code: i32) -> String {
         11 => "UserNotFound",
         13 => "Unauthorized",
         14 => "TypeMismatch",
+        15 => "Overflow",
+        16 => "InvalidLength",
         17 => "ProtocolError",
         18 => "AuthenticationFailed",
         20 => "IllegalOperation",
@@ -98,6 +100,8 @@ pub(crate) fn code_name(code: i32) -> String {
         238 => "NotImplemented",
         241 => "ConversionFailure",
         11000 => "DuplicateKey",
+        322 => "APIVersionError",
+        334 => "MechanismUnavailable",
         10334 => "BSONObjectTooLarge",
         other => return format!("Location{other}"),
     };

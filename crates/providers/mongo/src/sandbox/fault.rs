@@ -43,7 +43,7 @@ pub trait WireFaults: Send + Sync {
     /// The fault for this command, if it is to meet one.
     fn next(&self, command: &str) -> Option<WireFault>;
 
-    /// Called with every command, before it is applied.
+    /// Called with every command, before it is applied. What proves a password is masked.
     fn record(&self, database: &str, command: &Document);
 }
 

@@ -5,13 +5,16 @@ use bson::{Bson, Document};
 use super::{
     compare::type_name,
     failure::{Failure, Result},
+    wire::MAX_DEPTH,
 };
 
 /// An index so large that padding up to it can only be a mistake; the server's own bound.
 const MAX_PADDING: usize = 1_500_000;
 
+/// The names in a path. Beyond the depth that a document may have, the rest stays one name: the
+/// walk along a path recurses, and a stranger's dots must not exhaust the stack.
 pub(crate) fn split(path: &str) -> Vec<String> {
-    path.split('.').map(str::to_owned).collect()
+    path.splitn(MAX_DEPTH + 1, '.').map(str::to_owned).collect()
 }
 
 /// What a filter does with one value at the end of a path; `true` ends the walk.
@@ -220,6 +223,11 @@ mod tests {
                 .code,
             28
         );
+    }
+
+    #[test]
+    fn a_path_is_never_deeper_than_a_document_may_be() {
+        assert_eq!(split(&"a.".repeat(100_000)).len(), MAX_DEPTH + 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The listener: one task per connection, one lock around the data.
 
 use std::{
+    borrow::Cow,
     io,
     net::SocketAddr,
     sync::{
@@ -124,6 +125,18 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The command as it may be written down: `PLAIN` has the password in its payload.
+fn without_secrets(command: &Document) -> Cow<'_, Document> {
+    let mut command = Cow::Borrowed(command);
+    if command.contains_key("payload") {
+        command.to_mut().insert("payload", "***");
+    }
+    if command.contains_key("speculativeAuthenticate") {
+        command.to_mut().insert("speculativeAuthenticate", "***");
+    }
+    command
+}
+
 struct Connection {
     stream: TcpStream,
     state: Arc<Mutex<State>>,
@@ -135,7 +148,8 @@ impl Connection {
     async fn serve(mut self) -> io::Result<()> {
         self.stream.set_nodelay(true)?;
         while let Some(message) = wire::read_message(&mut self.stream).await? {
-            self.faults.record(message.database(), &message.body);
+            self.faults
+                .record(message.database(), &without_secrets(&message.body));
             let handshake = matches!(message.command(), "hello" | "isMaster" | "ismaster");
             let fault = if handshake {
                 None

@@ -78,6 +78,7 @@ macro_rules! for_each_behaviour {
             an_unknown_stage_is_refused
             an_unknown_expression_is_refused
             an_id_cannot_be_changed
+            a_document_nested_too_deep_is_not_stored
         }
     };
 }

@@ -55,3 +55,18 @@ pub(crate) async fn an_id_cannot_be_changed(client: &Client, db: &str, _: Flavor
         .unwrap_err();
     assert_eq!(code(&error), Some(66));
 }
+
+pub(crate) async fn a_document_nested_too_deep_is_not_stored(client: &Client, db: &str, _: Flavor) {
+    let collection = filled(&database(client, db), vec![doc! { "_id": 1 }]).await;
+    let path = vec!["a"; 5000].join(".");
+    assert!(
+        collection
+            .update_one(doc! {}, doc! { "$set": { path: 1 } })
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        collection.find_one(doc! {}).await.unwrap(),
+        Some(doc! { "_id": 1 })
+    );
+}

@@ -44,6 +44,12 @@ pub(super) fn is_stage(name: &str) -> bool {
 }
 
 pub(super) fn pipeline(stages: &[Bson], variables: &Variables) -> Result<Vec<Stage>> {
+    if stages.len() > 1000 {
+        return Err(Failure::new(
+            7_749_501,
+            "Pipeline length must be no longer than 1000 stages",
+        ));
+    }
     let mut out = Vec::new();
     for stage in stages {
         let Bson::Document(stage) = stage else {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bson::{Bson, Document, doc, oid::ObjectId};
+use bson::{Bson, Document, RawDocument, doc, oid::ObjectId};
 
 use super::index::Index;
 use crate::sandbox::{
     failure::{Failure, Result},
-    wire::MAX_DOCUMENT_BYTES,
+    wire::{MAX_DEPTH, MAX_DOCUMENT_BYTES, is_shallow},
 };
 
 /// The place of a document in its collection.
@@ -76,7 +76,7 @@ impl Collection {
     /// Stores a document, with a new `_id` if it has none, and answers the `_id`.
     pub(crate) fn insert(&mut self, document: Document) -> Result<Bson> {
         let document = with_id(document)?;
-        check_size(&document)?;
+        check(&document)?;
         for index in &self.indexes {
             index.check(&self.namespace, &document, None)?;
         }
@@ -91,7 +91,7 @@ impl Collection {
     }
 
     pub(crate) fn replace(&mut self, record: Record, document: Document) -> Result<()> {
-        check_size(&document)?;
+        check(&document)?;
         for index in &self.indexes {
             index.check(&self.namespace, &document, Some(record))?;
         }
@@ -170,15 +170,25 @@ pub(crate) fn size(document: &Document) -> usize {
     document.to_vec().map_or(0, |bytes| bytes.len())
 }
 
-fn check_size(document: &Document) -> Result<()> {
-    let size = size(document);
-    if size > MAX_DOCUMENT_BYTES {
+fn check(document: &Document) -> Result<()> {
+    let bytes = document
+        .to_vec()
+        .map_err(|error| Failure::bad_value(error.to_string()))?;
+    if bytes.len() > MAX_DOCUMENT_BYTES {
         return Err(Failure::new(
             10334,
             format!(
-                "BSONObj size: {size} is invalid. Size must be between 0 and {MAX_DOCUMENT_BYTES}"
+                "BSONObj size: {} is invalid. Size must be between 0 and {MAX_DOCUMENT_BYTES}",
+                bytes.len()
             ),
         ));
     }
-    Ok(())
+    let shallow = RawDocument::from_bytes(&bytes).and_then(is_shallow);
+    if shallow.unwrap_or(false) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        15,
+        format!("Document exceeds maximum nested object depth: {MAX_DEPTH}"),
+    ))
 }

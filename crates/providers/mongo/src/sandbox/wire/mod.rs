@@ -288,31 +288,34 @@ impl<'a> Cursor<'a> {
     fn document(&mut self) -> io::Result<Document> {
         let length = Cursor(self.0).length()?;
         let raw = RawDocument::from_bytes(self.take(length)?).map_err(invalid)?;
-        check_depth(raw)?;
+        if !is_shallow(raw).map_err(invalid)? {
+            return Err(invalid(format!("documents nested deeper than {MAX_DEPTH}")));
+        }
         Document::try_from(raw).map_err(invalid)
     }
 }
 
+/// Whether a document keeps to the depth allowed.
+///
 /// Walks with a list instead of the call stack, which is what a nested document would exhaust.
-fn check_depth(root: &RawDocument) -> io::Result<()> {
+pub(crate) fn is_shallow(root: &RawDocument) -> bson::error::Result<bool> {
     let mut pending = vec![(root, 1)];
     while let Some((document, depth)) = pending.pop() {
         if depth > MAX_DEPTH {
-            return Err(invalid(format!("documents nested deeper than {MAX_DEPTH}")));
+            return Ok(false);
         }
         for element in document {
-            match element.map_err(invalid)?.1 {
+            match element?.1 {
                 RawBsonRef::Document(inner) => pending.push((inner, depth + 1)),
                 RawBsonRef::Array(inner) => {
-                    let inner = RawDocument::from_bytes(inner.as_bytes()).map_err(invalid)?;
-                    pending.push((inner, depth + 1));
+                    pending.push((RawDocument::from_bytes(inner.as_bytes())?, depth + 1));
                 }
                 RawBsonRef::JavaScriptCodeWithScope(code) => pending.push((code.scope, depth + 1)),
                 _ => {}
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// CRC-32C bit by bit: drivers hardly ever send a checksum, so a table would be wasted here.
