@@ -3,7 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "helpers of tests are tests"
+    reason = "what tests share is test code too"
 )]
 
 use axum::Router;
