@@ -1,6 +1,7 @@
 //! The accept loop: bounded heads, bounded connections, and an end that running requests survive.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ use super::stall::Stalling;
 
 /// How long to wait after an error of `accept` that concerns the process, not one connection.
 const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// How long a connection that is over stays open for the peer to read its last answer.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// What clients may use up together.
 #[derive(Debug, Clone, Copy)]
@@ -149,24 +153,18 @@ impl Connection {
                 Ok::<_, Infallible>(response.map(|body| busy.over(body)))
             }
         });
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_buf_size(limits.head_bytes.max(8 << 10))
             .keep_alive(true)
             .serve_connection(TokioIo::new(Stalling::new(stream, limits.stall)), service);
-        tokio::pin!(connection);
         let mut draining = false;
-        loop {
+        let ended = loop {
             tokio::select! {
                 // In this order: a request that has already arrived is begun before the rest is looked at.
                 biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection failed");
-                    }
-                    return;
-                }
+                ended = &mut connection => break ended,
                 () = kill.cancelled() => return,
                 () = drain.cancelled(), if !draining => {}
                 // An idle connection goes at once, even in the middle of a head.
@@ -177,8 +175,34 @@ impl Connection {
                 }
             }
             draining = true;
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
+        };
+        let parts = connection.into_parts();
+        let (last, time) = match &ended {
+            Ok(()) => ("", LINGER),
+            // Less patience: what failed is a head, and the rest of a head is short.
+            Err(error) => {
+                tracing::debug!(%error, "a connection failed");
+                (last_word(error, &parts.read_buf), LINGER / 10)
+            }
+        };
+        tokio::select! {
+            () = parts.io.into_inner().linger(last.as_bytes(), time) => {}
+            () = drain.cancelled() => {}
+            () = kill.cancelled() => {}
+            () = place.evicted() => {}
         }
+    }
+}
+
+/// The answer to what the HTTP library ends without one.
+fn last_word(error: &hyper::Error, unread: &[u8]) -> &'static str {
+    if error.is_timeout() && !unread.is_empty() {
+        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    } else if error.is_parse() && unread.starts_with(b"PRI * HTTP/2") {
+        "HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    } else {
+        ""
     }
 }
 

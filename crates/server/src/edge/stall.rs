@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 /// A TCP stream that fails when a write makes no progress for a time.
 pub(super) struct Stalling {
@@ -24,6 +24,21 @@ impl Stalling {
             time,
             waiting: None,
         }
+    }
+
+    /// Says a last word, and closes so that the peer can read what was said.
+    ///
+    /// A socket that is closed while bytes are still arriving resets the connection, and what was sent last is lost
+    /// with it: a client in the middle of a body would never see why it was refused.
+    pub(super) async fn linger(mut self, last: &[u8], time: Duration) {
+        let _ = timeout(time, async {
+            self.stream.write_all(last).await?;
+            self.stream.shutdown().await?;
+            let mut rest = [0; 4 << 10];
+            while self.stream.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        })
+        .await;
     }
 
     fn watch<T>(

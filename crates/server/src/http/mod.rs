@@ -160,7 +160,7 @@ impl Http {
             tokio::time::sleep(Duration::from_millis(200)).await;
             kill.cancel();
         };
-        let (served, ()) = tokio::join!(server, ending);
-        served
+        let (outcome, ()) = tokio::join!(server, ending);
+        outcome
     }
 }

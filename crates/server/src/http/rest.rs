@@ -38,15 +38,13 @@ async fn one(State(shared): State<Shared>, Path(name): Path<String>, request: Re
         Err(error) => return refuse(&error, &Cx::local()),
     };
     let tools = shared.registry().tools(narrowed.as_ref());
-    match tools.iter().find(|entry| entry.tool.spec.name == name) {
-        Some(entry) => axum::Json(describe(&entry.tool)).into_response(),
-        None => {
-            let shown: String = name.chars().take(64).collect();
-            let error = Error::new(Kind::ToolNotFound, format!("There is no tool `{shown}`"))
-                .hint("GET /v1/tools lists them");
-            refuse(&error, &Cx::local())
-        }
+    if let Some(entry) = tools.iter().find(|entry| entry.tool.spec.name == name) {
+        return axum::Json(describe(&entry.tool)).into_response();
     }
+    let shown: String = name.chars().take(64).collect();
+    let error = Error::new(Kind::ToolNotFound, format!("There is no tool `{shown}`"))
+        .hint("GET /v1/tools lists them");
+    refuse(&error, &Cx::local())
 }
 
 async fn call(
