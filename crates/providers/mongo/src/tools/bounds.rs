@@ -71,6 +71,16 @@ impl Mongo {
     }
 }
 
+/// Members of a plan whose own members are fields of the collection.
+pub(super) const OF_FIELDS: &[&str] = &[
+    "filter",
+    "indexBounds",
+    "keyPattern",
+    "parsedQuery",
+    "sortPattern",
+    "transformBy",
+];
+
 /// The names of the stages of the winning plans, outermost first.
 pub(super) fn stages_of(plan: &Document) -> Vec<String> {
     let mut stages = Vec::new();
@@ -94,6 +104,7 @@ fn winning(plan: &Document, member: &str, inside: bool, found: &mut Vec<String>)
         match value {
             Bson::String(text) if inside && key == member => found.push(text.clone()),
             _ if matches!(key.as_str(), "rejectedPlans" | "command" | "slotBasedPlan") => {}
+            _ if OF_FIELDS.contains(&key.as_str()) => {}
             Bson::Document(inner) => winning(inner, member, inside, found),
             Bson::Array(items) => items
                 .iter()

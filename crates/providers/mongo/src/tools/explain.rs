@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::aggregate::check_pipeline;
 use super::args::{Object, Objects, read_or_empty, scan_code};
-use super::bounds::{indexes_of, stages_of};
+use super::bounds::{OF_FIELDS, indexes_of, stages_of};
 use super::writes::number;
 use crate::Mongo;
 use crate::ejson;
@@ -177,8 +177,10 @@ fn strip(plan: &mut Document) {
     ] {
         plan.remove(noise);
     }
-    for (_, value) in plan.iter_mut() {
+    for (key, value) in plan.iter_mut() {
         match value {
+            // In these the names are the collection's own fields.
+            _ if OF_FIELDS.contains(&key.as_str()) => {}
             Bson::Document(inner) => strip(inner),
             Bson::Array(items) => items
                 .iter_mut()

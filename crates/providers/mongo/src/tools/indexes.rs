@@ -64,8 +64,8 @@ impl Tool for ListIndexes {
     }
 }
 
-/// Create an index on a MongoDB collection. Unique indexes refuse duplicates; with
-/// `expire_after_seconds` MongoDB deletes old documents, and a person is asked first.
+/// Create an index on a MongoDB collection. With `expire_after_seconds` MongoDB deletes old
+/// documents by itself, and a person is asked first.
 ///
 /// # Errors
 /// `CONFLICT` when an index of the same name or key has other options.

@@ -1,7 +1,7 @@
 //! Inserting documents.
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use business_tools_core::{Cx, Faults, Result, Spec, Tool};
+use business_tools_core::{Cx, Fate, Faults, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,7 +76,11 @@ impl Tool for InsertDocuments {
             .client
             .write(cx, &at.database, command)
             .await
-            .map_err(|error| error.detail("inserted_ids", ids.clone()))?;
+            .map_err(|error| match error.what_became() {
+                // What may be there can be looked for.
+                Fate::Unknown => error.detail("inserted_ids", ids.clone()),
+                Fate::NotSent | Fate::Refused => error,
+            })?;
         let done = writes::outcome(&reply).map_err(|(error, done)| {
             let done = usize::try_from(done).unwrap_or(ids.len()).min(ids.len());
             error

@@ -529,7 +529,7 @@ async fn explain_tells_stages_indexes_and_counts_and_no_host() {
         json!({"collection": "users", "filter": {"a": 1}, "sort": {"a": 1}, "verbosity": "executionStats"}),
         doc! {
             "queryPlanner": {"namespace": "shop.users",
-                "winningPlan": {"stage": "FETCH", "inputStage": {"stage": "IXSCAN", "indexName": "a_1"}},
+                "winningPlan": {"stage": "FETCH", "inputStage": {"stage": "IXSCAN", "indexName": "a_1"}, "filter": {"stage": "COLLSCAN", "host": "kept"}},
                 "rejectedPlans": [{"stage": "COLLSCAN"}]},
             "executionStats": {"nReturned": 1, "totalKeysExamined": 2, "totalDocsExamined": 3, "executionTimeMillis": 4,
                 "executionStages": {"stage": "FETCH"}},
@@ -549,6 +549,10 @@ async fn explain_tells_stages_indexes_and_counts_and_no_host() {
         json!({"returned": 1, "keys_examined": 2, "documents_examined": 3, "millis": 4})
     );
     assert!(!result.to_string().contains("internal"), "{result}");
+    assert_eq!(
+        result["plan"]["queryPlanner"]["winningPlan"]["filter"],
+        json!({"stage": "COLLSCAN", "host": "kept"})
+    );
     let (command, _) = run(
         "mongo_explain",
         json!({"collection": "users", "pipeline": [{"$match": {"a": 1}}]}),

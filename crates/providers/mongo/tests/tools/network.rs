@@ -494,3 +494,12 @@ async fn what_the_server_says_of_the_data_is_not_logged() {
     assert!(logged.contains("BadValue"), "{logged}");
     assert!(!logged.contains("pers0nal"), "{logged}");
 }
+
+#[tokio::test]
+async fn a_refused_insert_names_no_ids_to_look_for() {
+    let script = Script::start().await;
+    let world = World::new(&script);
+    script.reply(failure(13, "Unauthorized"));
+    let error = world.err("mongo_insert_documents", insert()).await;
+    assert_eq!(error.details().get("inserted_ids"), None);
+}
