@@ -1,0 +1,88 @@
+//! A client that is refused while it still sends learns why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what tests share is test code too"
+)]
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use business_tools_mcp::edge::body;
+use business_tools_mcp::edge::listen::{Limits, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+async fn start() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new()
+        .route(
+            "/",
+            post(|body: Bytes| async move { body.len().to_string() }),
+        )
+        .layer(body::limit(1 << 20, Duration::from_secs(5)));
+    let limits = Limits {
+        head_time: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let never = CancellationToken::new();
+    tokio::spawn(serve(listener, app, limits, never.clone(), never));
+    address
+}
+
+/// As the simplest clients do it: sends everything, and only then looks for an answer.
+fn send_then_read(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    stream.write_all(bytes).expect("the server lets it finish");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("no reset");
+    let _ = stream.shutdown(Shutdown::Both);
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_status_arrives_although_the_body_was_not_read() {
+    let address = start().await;
+    let body = "x".repeat(8 << 20);
+    let declared = format!("content-length: {}\r\n\r\n{body}", body.len());
+    let chunked = format!(
+        "transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    for framing in [declared, chunked] {
+        for _ in 0..5 {
+            let request = format!("POST / HTTP/1.1\r\nhost: localhost\r\n{framing}");
+            let answer =
+                tokio::task::spawn_blocking(move || send_then_read(address, request.as_bytes()))
+                    .await
+                    .unwrap();
+            assert!(answer.starts_with("HTTP/1.1 413"), "{answer:.200}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_http_library_ends_in_silence_gets_a_last_word() {
+    let address = start().await;
+    for (sent, status) in [
+        ("POST / HTTP/1.1\r\nhost: local", "HTTP/1.1 408"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505"),
+        // Nothing was asked, so nothing is answered.
+        ("", ""),
+    ] {
+        let answer = tokio::task::spawn_blocking(move || send_then_read(address, sent.as_bytes()))
+            .await
+            .unwrap();
+        assert!(answer.starts_with(status), "{sent:?}: {answer:?}");
+        assert_eq!(answer.is_empty(), status.is_empty(), "{sent:?}");
+    }
+}
