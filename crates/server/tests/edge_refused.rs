@@ -26,7 +26,7 @@ async fn start() -> SocketAddr {
             "/",
             post(|body: Bytes| async move { body.len().to_string() }),
         )
-        .layer(body::limit(1 << 20, Duration::from_secs(5)));
+        .layer(body::limit(1 << 20, Duration::from_secs(3)).within(8 << 20));
     let limits = Limits {
         head_time: Duration::from_millis(300),
         ..Limits::default()
@@ -85,4 +85,51 @@ async fn what_the_http_library_ends_in_silence_gets_a_last_word() {
         assert!(answer.starts_with(status), "{sent:?}: {answer:?}");
         assert_eq!(answer.is_empty(), status.is_empty(), "{sent:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_never_end_do_not_fill_the_memory_together() {
+    let address = start().await;
+    // Each is allowed by itself; all of them are more than there is room for.
+    let unfinished = tokio::task::spawn_blocking(move || {
+        let part = vec![b'x'; (1 << 20) - 1];
+        (0..20)
+            .map(|_| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream
+                    .set_write_timeout(Some(Duration::from_secs(5)))
+                    .unwrap();
+                let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1048576\r\n\r\n";
+                stream.write_all(head.as_bytes()).unwrap();
+                let _ = stream.write_all(&part);
+                stream
+            })
+            .collect::<Vec<_>>()
+    })
+    .await
+    .unwrap();
+    let statuses = tokio::task::spawn_blocking(move || {
+        unfinished
+            .into_iter()
+            .map(|mut stream| {
+                let mut status = [0; 12];
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(10)))
+                    .unwrap();
+                stream.read_exact(&mut status).unwrap();
+                String::from_utf8(status.to_vec()).unwrap()
+            })
+            .collect::<Vec<_>>()
+    })
+    .await
+    .unwrap();
+    let count = |status: &str| statuses.iter().filter(|s| s.ends_with(status)).count();
+    assert!(count("503") > 0, "{statuses:?}");
+    assert_eq!(count("503") + count("408"), 20, "{statuses:?}");
+    let whole =
+        "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let answer = tokio::task::spawn_blocking(move || send_then_read(address, whole.as_bytes()))
+        .await
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

@@ -14,21 +14,45 @@ use axum::response::Response;
 use futures_util::future::{Either, FutureExt as _, Map};
 use http::{Request, StatusCode, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};
 
 use super::refusal::{closing, refuse};
 
-/// A layer that bounds the bodies of requests.
+/// What all bodies that are arriving at the same time may hold together, in bytes.
+///
+/// Each one alone is small, but thousands of connections could each stop just short of the end of theirs.
+const ROOM: usize = 256 << 20;
+
+/// A layer that bounds the bodies of requests, each in size and time and all together in size.
 pub fn limit(max_bytes: usize, time: Duration) -> Limit {
-    Limit { max_bytes, time }
+    Limit {
+        max_bytes,
+        time,
+        room: Arc::new(Semaphore::new(0)),
+    }
+    .within(ROOM)
 }
 
 /// What [`limit`] makes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limit {
     max_bytes: usize,
     time: Duration,
+    room: Arc<Semaphore>,
+}
+
+impl Limit {
+    /// What all bodies that are arriving at the same time may hold together, in bytes [default: 256 MiB].
+    ///
+    /// A single body always finds room, so this is never less than one may have.
+    #[must_use]
+    pub fn within(mut self, total_bytes: usize) -> Self {
+        let room = total_bytes.max(self.max_bytes).min(u32::MAX as usize);
+        self.room = Arc::new(Semaphore::new(room));
+        self
+    }
 }
 
 /// What was wrong with a body.
@@ -40,6 +64,8 @@ pub enum Fault {
     Slow,
     /// It broke off, or its framing is wrong.
     Broken,
+    /// All the bodies together are too large just now.
+    Crowded,
 }
 
 impl fmt::Display for Fault {
@@ -48,6 +74,7 @@ impl fmt::Display for Fault {
             Self::TooLarge => "the body is too large",
             Self::Slow => "the body did not arrive in time",
             Self::Broken => "the body is broken",
+            Self::Crowded => "too many bodies are arriving at once",
         })
     }
 }
@@ -75,21 +102,18 @@ impl Fault {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     pub(super) fn response(self) -> Response {
-        let hint = match self {
-            Self::TooLarge => "Send less at once.",
-            Self::Slow => "Send the whole body without pauses.",
-            Self::Broken => "Send the body again.",
+        let (code, hint) = match self {
+            Self::TooLarge => ("INVALID_REQUEST", "Send less at once."),
+            Self::Slow => ("INVALID_REQUEST", "Send the whole body without pauses."),
+            Self::Broken => ("INVALID_REQUEST", "Send the body again."),
+            Self::Crowded => ("UNAVAILABLE", "Try again in a moment."),
         };
-        closing(refuse(
-            self.status(),
-            "INVALID_REQUEST",
-            &self.to_string(),
-            hint,
-        ))
+        closing(refuse(self.status(), code, &self.to_string(), hint))
     }
 }
 
@@ -99,7 +123,7 @@ impl<S> Layer<S> for Limit {
     fn layer(&self, inner: S) -> Self::Service {
         LimitService {
             inner,
-            limit: *self,
+            limit: self.clone(),
         }
     }
 }
@@ -145,6 +169,7 @@ where
         }
         let seen = Seen::default();
         let (time, noted) = (self.limit.time, seen.clone());
+        let room = self.limit.room.clone();
         let request = request.map(|inner| {
             let end = Box::pin(sleep(time));
             Body::new(Bounded {
@@ -153,6 +178,8 @@ where
                 end,
                 seen: noted,
                 failed: false,
+                room,
+                held: None,
             })
         });
         // The framework answers 400 to every fault that it does not know.
@@ -179,9 +206,23 @@ struct Bounded {
     end: Pin<Box<Sleep>>,
     seen: Seen,
     failed: bool,
+    room: Arc<Semaphore>,
+    /// What has arrived, until the whole body has been taken.
+    held: Option<OwnedSemaphorePermit>,
 }
 
 impl Bounded {
+    /// Takes room for what has arrived. Never waits: those who hold the room may be waiting too.
+    fn hold(&mut self, size: u64) -> Option<()> {
+        let size = u32::try_from(size).ok()?;
+        let more = self.room.clone().try_acquire_many_owned(size).ok()?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Some(())
+    }
+
     fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         self.failed = true;
         let _ = self.seen.set(fault);
@@ -210,6 +251,9 @@ impl HttpBody for Bounded {
                 match self.left.checked_sub(size) {
                     Some(left) => self.left = left,
                     None => return self.fail(Fault::TooLarge),
+                }
+                if self.hold(size).is_none() {
+                    return self.fail(Fault::Crowded);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
