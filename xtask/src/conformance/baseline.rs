@@ -18,9 +18,9 @@ pub(super) fn write(file: &Path, revision: &str, report: &Report) -> Result<()> 
 
 fn text(revision: &str, scenarios: &[Scenario]) -> String {
     let mut text = format!(
-        "# What the product fails of the {revision} set, each for want of a test fixture that a product\n\
-         # has no use for. The fixture server passes them. Written by `cargo xtask conformance\n\
-         # --write-baseline`; look at the reason of every new line before it is committed.\n\
+        "# What the product fails of the {revision} set, each for want of a test fixture, or of the tasks\n\
+         # extension, that a product has no use for. The fixture server passes them. Written by\n\
+         # `cargo xtask conformance --write-baseline`: look at every new line before it is committed.\n\
          server:\n"
     );
     for scenario in scenarios {

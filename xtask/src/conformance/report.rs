@@ -40,13 +40,20 @@ pub(super) enum Status {
 
 impl Report {
     /// Reads the summary for the scenarios and the results folder for their checks.
-    pub(super) fn read(revision: &str, text: &str, folder: &Path, exit_ok: bool) -> Result<Self> {
+    pub(super) fn read(
+        revision: &str,
+        text: &str,
+        folder: &Path,
+        required: &[String],
+        exit_ok: bool,
+    ) -> Result<Self> {
         let mut results = results(folder)?;
         let mut scenarios = Vec::new();
-        for (name, required) in summary(text)? {
+        for name in summary(text)? {
             let checks = results
                 .remove(&name)
                 .with_context(|| format!("scenario {name} left no results"))?;
+            let required = required.contains(&name);
             scenarios.push(Scenario {
                 name,
                 required,
@@ -88,32 +95,37 @@ impl Scenario {
     }
 }
 
-/// Names in the order of the run, and whether they are required.
-fn summary(text: &str) -> Result<Vec<(String, bool)>> {
+/// The names in a requirements file of the suite, under `server:`.
+pub(super) fn required(text: &str) -> Vec<String> {
+    text.lines()
+        .skip_while(|line| *line != "server:")
+        .skip(1)
+        .take_while(|line| line.starts_with([' ', '#']) || line.is_empty())
+        .filter_map(|line| line.trim().strip_prefix("- ")?.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Names in the order of the run.
+fn summary(text: &str) -> Result<Vec<String>> {
     let Some((_, summary)) = text.split_once("=== SUMMARY ===") else {
         bail!("the suite printed no summary:\n{text}");
     };
-    let (scored, aside) = summary
-        .split_once("Not scored for")
-        .unwrap_or((summary, ""));
-    let aside: Vec<&str> = aside
+    // What follows the total repeats some of them.
+    let (lines, _) = summary.split_once("\nTotal:").unwrap_or((summary, ""));
+    Ok(lines
         .lines()
-        .filter_map(|line| marked(line, " ("))
-        .collect();
-    Ok(scored
-        .lines()
-        .filter_map(|line| marked(line, ": "))
-        .map(|name| (name.to_owned(), !aside.contains(&name)))
+        .filter_map(marked)
+        .map(str::to_owned)
         .collect())
 }
 
 /// The name in a line that starts with a tick or a cross.
-fn marked<'line>(line: &'line str, end: &str) -> Option<&'line str> {
-    let line = line.trim_start();
+fn marked(line: &str) -> Option<&str> {
     let rest = line
         .strip_prefix("✓ ")
         .or_else(|| line.strip_prefix("✗ "))?;
-    rest.split_once(end).map(|(name, _)| name)
+    rest.split_once(": ").map(|(name, _)| name)
 }
 
 /// The checks by scenario: folders are called `server-NAME-TIME`.
@@ -184,13 +196,15 @@ Not scored for 2025-11-25: 1 scenario(s) run, 1 failing. These do not affect con
 ";
 
     #[test]
-    fn the_summary_tells_which_scenarios_count() {
-        let expected = [
-            ("ping".to_owned(), true),
-            ("server-sse-polling".to_owned(), false),
-        ];
-        assert_eq!(summary(TEXT).unwrap(), expected);
+    fn the_summary_names_each_scenario_once() {
+        assert_eq!(summary(TEXT).unwrap(), ["ping", "server-sse-polling"]);
         assert!(summary("crashed").is_err());
+    }
+
+    #[test]
+    fn the_requirements_of_a_server_end_where_those_of_a_client_begin() {
+        let text = "# of both\n\nserver:\n  - ping\n  # why\n  - tools-list\n\nclient:\n  - auth\n";
+        assert_eq!(required(text), ["ping", "tools-list"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::report::Report;
+use super::report::{self, Report};
 use crate::node::Packages;
 
 /// Pinned: newer ones may ask for more, older ones do not know the 2026 revision.
@@ -53,6 +53,10 @@ impl Suite {
             print!("{text}");
             eprint!("{}", String::from_utf8_lossy(&out.stderr));
         }
-        Report::read(revision, &text, &folder, out.status.success())
+        let file = self
+            .packages
+            .file(&format!("{}/requirements/{revision}.yaml", PACKAGE.0));
+        let required = report::required(&fs::read_to_string(file)?);
+        Report::read(revision, &text, &folder, &required, out.status.success())
     }
 }
