@@ -14,6 +14,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use business_tools_mcp::edge::body;
+use business_tools_mcp::edge::host::HostOrigin;
 use business_tools_mcp::edge::listen::{Limits, serve};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,8 @@ async fn start() -> SocketAddr {
             "/",
             post(|body: Bytes| async move { body.len().to_string() }),
         )
-        .layer(body::limit(1 << 20, Duration::from_secs(3)).within(8 << 20));
+        .layer(body::limit(1 << 20, Duration::from_secs(3)).within(8 << 20))
+        .layer(HostOrigin::new(Vec::new(), Vec::new()));
     let limits = Limits {
         head_time: Duration::from_millis(300),
         ..Limits::default()
@@ -126,6 +128,73 @@ async fn bodies_that_never_end_do_not_fill_the_memory_together() {
     let count = |status: &str| statuses.iter().filter(|s| s.ends_with(status)).count();
     assert!(count("503") > 0, "{statuses:?}");
     assert_eq!(count("503") + count("408"), 20, "{statuses:?}");
+    let whole =
+        "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let answer = tokio::task::spawn_blocking(move || send_then_read(address, whole.as_bytes()))
+        .await
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_of_other_kinds_of_servers_is_refused() {
+    let address = start().await;
+    let host = "host: localhost\r\n";
+    for (line, fields, status) in [
+        ("TRACE / HTTP/1.1", host, 405),
+        ("CONNECT localhost:80 HTTP/1.1", host, 404),
+        ("CONNECT other.example:443 HTTP/1.1", host, 400),
+        (
+            "CONNECT other.example:443 HTTP/1.1",
+            "host: other.example:443\r\n",
+            403,
+        ),
+        ("GET http://other.example/ HTTP/1.1", host, 400),
+        ("OPTIONS * HTTP/1.1", host, 404),
+        ("GET /", "", 400),
+        ("GET / HTTP/1.0", "", 400),
+        ("GET / HTTP/2.0", host, 400),
+        ("GET / HTTP/1.1", "host : localhost\r\n", 400),
+        ("GET / HTTP/1.1", " host: localhost\r\n", 400),
+        (
+            "POST / HTTP/1.1",
+            "host: localhost\r\nexpect: 100-continue\r\ncontent-length: 99999999\r\n",
+            413,
+        ),
+    ] {
+        let request = format!("{line}\r\n{fields}\r\n");
+        let answer =
+            tokio::task::spawn_blocking(move || send_then_read(address, request.as_bytes()))
+                .await
+                .unwrap();
+        let code = answer.get(9..12).map(str::parse);
+        assert_eq!(code, Some(Ok(status)), "{line} {fields:?}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_closes_its_side_has_gone_away() {
+    let address = start().await;
+    // A closed side cannot be told from a client that is gone, and then the work for it stops. So no answer is due;
+    // but the connection ends at once, and others are served.
+    for sent in [
+        "POST / HTTP/1.1\r\nhost: local",
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\nok",
+    ] {
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(5)))
+                .unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            stream.read_to_end(&mut Vec::new())
+        })
+        .await
+        .unwrap();
+        assert!(ended.is_ok(), "{sent:?}: {ended:?}");
+    }
     let whole =
         "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
     let answer = tokio::task::spawn_blocking(move || send_then_read(address, whole.as_bytes()))
