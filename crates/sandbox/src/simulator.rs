@@ -82,6 +82,15 @@ impl Simulator {
         )
     }
 
+    /// Puts something around the router, such as a layer that listens. Does nothing over TCP.
+    pub fn wrap(mut self, around: impl FnOnce(Router) -> Router) -> Self {
+        self.kind = match self.kind {
+            Kind::Http(router) => Kind::Http(around(router)),
+            tcp @ Kind::Tcp { .. } => tcp,
+        };
+        self
+    }
+
     fn new(id: &'static str, kind: Kind) -> Self {
         Self {
             id,
