@@ -1,0 +1,411 @@
+//! Checks what went over the wire against a provider's own description, where one is at hand.
+//!
+//! Descriptions are OpenAPI documents, `twilio.json`, in the folder that `CONTRACTS_DIR` names, or else in a
+//! folder of shared specifications beside the checkout. Without one the check says so and passes.
+
+mod schema;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::Exchange;
+use schema::{Schemas, deref};
+
+/// The members of a path item that are operations.
+const METHODS: &[&str] = &["get", "put", "post", "delete", "patch", "head", "options"];
+
+/// The description of one provider.
+pub struct Contract {
+    document: Value,
+    schemas: Schemas,
+}
+
+/// A path of the description that fits, with what stands in its places.
+struct Found<'a> {
+    template: &'a str,
+    item: &'a Value,
+    values: Vec<(&'a str, String)>,
+}
+
+impl Contract {
+    /// The description of a provider; `None`, said aloud, if there is none.
+    pub fn of(provider: &str) -> Option<Self> {
+        let path = folder().map(|folder| folder.join(format!("{provider}.json")));
+        let Some(path) = path.filter(|path| path.is_file()) else {
+            println!("contract of {provider}: skipped: no contract folder");
+            return None;
+        };
+        let text = std::fs::read(&path).expect("the description can be read");
+        Some(Self::new(
+            serde_json::from_slice(&text).expect("the description is JSON"),
+        ))
+    }
+
+    /// A description.
+    pub fn new(document: Value) -> Self {
+        let schemas = Schemas::new(&document);
+        Self { document, schemas }
+    }
+
+    /// Checks every exchange, prints how many, and panics with every fault.
+    pub fn check_all(&self, provider: &str, exchanges: &[Exchange]) {
+        let mut faults = Vec::new();
+        for exchange in exchanges {
+            let Exchange {
+                method,
+                path,
+                status,
+                ..
+            } = exchange;
+            let found = self.check(exchange);
+            faults.extend(
+                found
+                    .into_iter()
+                    .map(|fault| format!("{method} {path} -> {status}: {fault}")),
+            );
+        }
+        faults.sort();
+        faults.dedup();
+        println!(
+            "contract of {provider}: {} exchanges checked",
+            exchanges.len()
+        );
+        assert!(
+            faults.is_empty(),
+            "the contract is broken:\n{}",
+            faults.join("\n")
+        );
+    }
+
+    /// What is wrong with an exchange: both with the request and with the answer.
+    pub fn check(&self, exchange: &Exchange) -> Vec<String> {
+        let Some(found) = self.find(&exchange.path) else {
+            // A path that the description does not have may only be refused.
+            return match exchange.status {
+                404 => Vec::new(),
+                _ => vec!["the description has no such path".to_owned()],
+            };
+        };
+        let method = exchange.method.to_ascii_lowercase();
+        let Some(operation) = METHODS
+            .contains(&&*method)
+            .then(|| found.item.get(&method))
+            .flatten()
+        else {
+            return match exchange.status {
+                404 | 405 => Vec::new(),
+                _ => vec![format!("{} has no such method", found.template)],
+            };
+        };
+        let mut faults = Vec::new();
+        // What was refused may have been wrong: then only the refusal counts.
+        if exchange.status < 400 {
+            self.check_parameters(&found, operation, exchange, &mut faults);
+            self.check_body(operation, exchange, &mut faults);
+        }
+        self.check_answer(operation, exchange, &mut faults);
+        faults
+    }
+
+    /// The path with the most literal segments that fits.
+    fn find(&self, path: &str) -> Option<Found<'_>> {
+        let paths = self.document.get("paths")?.as_object()?;
+        paths
+            .iter()
+            .filter_map(|(template, item)| {
+                let values = text::fit(template, path)?;
+                Some(Found {
+                    template,
+                    item,
+                    values,
+                })
+            })
+            .min_by_key(|found| found.values.len())
+    }
+
+    fn check_parameters(
+        &self,
+        found: &Found<'_>,
+        operation: &Value,
+        exchange: &Exchange,
+        faults: &mut Vec<String>,
+    ) {
+        let lists = [found.item.get("parameters"), operation.get("parameters")];
+        let declared: Vec<&Value> = lists
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_array)
+            .flatten()
+            .map(|parameter| deref(&self.document, parameter))
+            .collect();
+        let named = |place: &str, name: &str| {
+            declared
+                .iter()
+                .find(|parameter| parameter["in"] == place && parameter["name"] == name)
+        };
+        let query = text::pairs(&exchange.query);
+        for (name, values) in &query {
+            match named("query", name) {
+                Some(parameter) => {
+                    let value = text::read(&self.schemas, &parameter["schema"], values);
+                    let wrong = self.schemas.faults(&parameter["schema"], &value);
+                    faults.extend(
+                        wrong
+                            .into_iter()
+                            .map(|fault| format!("query {name}: {fault}")),
+                    );
+                }
+                None => faults.push(format!("query {name} is not a parameter")),
+            }
+        }
+        for (name, value) in &found.values {
+            if let Some(parameter) = named("path", name) {
+                let value = text::read(
+                    &self.schemas,
+                    &parameter["schema"],
+                    std::slice::from_ref(value),
+                );
+                let wrong = self.schemas.faults(&parameter["schema"], &value);
+                faults.extend(
+                    wrong
+                        .into_iter()
+                        .map(|fault| format!("path {name}: {fault}")),
+                );
+            }
+        }
+        let required =
+            |parameter: &&&Value| parameter["in"] == "query" && parameter["required"] == true;
+        for parameter in declared.iter().filter(required) {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            if !query.iter().any(|(given, _)| given == name) {
+                faults.push(format!("query {name} is required"));
+            }
+        }
+    }
+
+    fn check_body(&self, operation: &Value, exchange: &Exchange, faults: &mut Vec<String>) {
+        let Some(body) = operation.get("requestBody") else {
+            if !exchange.body.is_empty() {
+                faults.push("the request has no body in the description".to_owned());
+            }
+            return;
+        };
+        let body = deref(&self.document, body);
+        if exchange.body.is_empty() {
+            if body["required"] == true {
+                faults.push("the request lacks its body".to_owned());
+            }
+            return;
+        }
+        let Some(schema) = body.pointer(&content(&exchange.content_type)) else {
+            faults.push(format!(
+                "a body of type `{}` is not described",
+                exchange.content_type
+            ));
+            return;
+        };
+        let value = if exchange.content_type == text::FORM {
+            let form = text::pairs(&String::from_utf8_lossy(&exchange.body));
+            text::read_form(&self.schemas, schema, &form)
+        } else {
+            serde_json::from_slice(&exchange.body).unwrap_or(Value::Null)
+        };
+        let wrong = self.schemas.faults(schema, &value);
+        faults.extend(wrong.into_iter().map(|fault| format!("body {fault}")));
+        let extra = self.schemas.unknown(schema, &value);
+        faults.extend(
+            extra
+                .into_iter()
+                .map(|name| format!("body {name} is not described")),
+        );
+    }
+
+    fn check_answer(&self, operation: &Value, exchange: &Exchange, faults: &mut Vec<String>) {
+        let responses = &operation["responses"];
+        let status = exchange.status.to_string();
+        let range = format!("{}XX", exchange.status / 100);
+        let response = [status.as_str(), &range, "default"]
+            .iter()
+            .find_map(|key| responses.get(*key));
+        let general = &self.document["components"]["schemas"]["Error"];
+        let schema = match response {
+            Some(response) => {
+                let response = deref(&self.document, response);
+                match response.get("content") {
+                    None if exchange.answer.is_empty() => return,
+                    None => {
+                        faults.push("the answer has a body, and none is described".to_owned());
+                        return;
+                    }
+                    Some(_) => response.pointer(&content(&exchange.answer_type)),
+                }
+            }
+            // Few descriptions list every error; most have one form for all of them.
+            None if exchange.status >= 400 && general.is_object() => Some(general),
+            None if exchange.status >= 400 => return,
+            None => {
+                faults.push("the description has no such status".to_owned());
+                return;
+            }
+        };
+        let Some(schema) = schema else {
+            faults.push(format!(
+                "an answer of type `{}` is not described",
+                exchange.answer_type
+            ));
+            return;
+        };
+        let Ok(value) = serde_json::from_slice::<Value>(&exchange.answer) else {
+            faults.push("the answer is not JSON".to_owned());
+            return;
+        };
+        let wrong = self.schemas.faults(schema, &value);
+        faults.extend(wrong.into_iter().map(|fault| format!("answer {fault}")));
+        let extra = self.schemas.unknown(schema, &value);
+        faults.extend(
+            extra
+                .into_iter()
+                .map(|name| format!("answer {name} is not described")),
+        );
+    }
+}
+
+/// The JSON pointer of the schema of a content type.
+fn content(kind: &str) -> String {
+    format!(
+        "/content/{}/schema",
+        kind.replace('~', "~0").replace('/', "~1")
+    )
+}
+
+/// Where descriptions are kept.
+fn folder() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("CONTRACTS_DIR") {
+        return Some(PathBuf::from(named)).filter(|folder| folder.is_dir());
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
+    let folder = workspace.parent()?.join("shared").join("specs");
+    folder.is_dir().then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+
+    fn contract() -> Contract {
+        Contract::new(json!({
+            "paths": {
+                "/things/{id}": {
+                    "parameters": [{"name": "id", "in": "path", "required": true,
+                                    "schema": {"type": "integer"}}],
+                    "get": {
+                        "parameters": [{"name": "size", "in": "query", "schema": {"type": "integer", "maximum": 9}}],
+                        "responses": {"200": {"content": {"application/json": {
+                            "schema": {"$ref": "#/components/schemas/thing"}}}}},
+                    },
+                },
+                "/things/new": {"post": {
+                    "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": {"schema": {
+                        "type": "object", "required": ["Name"],
+                        "properties": {"Name": {"type": "string"}, "Tag": {"type": "array", "items": {"type": "string"}},
+                                       "Fast": {"type": "boolean"}},
+                    }}}},
+                    "responses": {"201": {"content": {"application/json": {
+                        "schema": {"$ref": "#/components/schemas/thing"}}}}, "204": {}},
+                }},
+            },
+            "components": {"schemas": {
+                "thing": {"type": "object", "required": ["id"], "properties": {
+                    "id": {"type": "string"}, "note": {"type": "string", "nullable": true},
+                    "state": {"$ref": "#/components/schemas/state", "nullable": true},
+                }},
+                "state": {"type": "string", "enum": ["on", "off"]},
+                "Error": {"type": "object", "properties": {"code": {"type": "integer"}}},
+            }},
+        }))
+    }
+
+    fn get(path: &str, query: &str, status: u16, answer: &Value) -> Exchange {
+        Exchange {
+            method: "GET".into(),
+            path: path.into(),
+            query: query.into(),
+            content_type: String::new(),
+            body: Bytes::new(),
+            status,
+            answer_type: "application/json".into(),
+            answer: Bytes::from(answer.to_string()),
+        }
+    }
+
+    fn post(form: &str, status: u16, answer: &Value) -> Exchange {
+        Exchange {
+            method: "POST".into(),
+            content_type: text::FORM.into(),
+            body: Bytes::copy_from_slice(form.as_bytes()),
+            ..get("/things/new", "", status, answer)
+        }
+    }
+
+    #[test]
+    fn what_is_described_passes() {
+        let contract = contract();
+        let thing = json!({"id": "1", "note": null, "state": "on"});
+        for exchange in [
+            get("/things/1", "size=9", 200, &thing),
+            get("/things/1", "", 200, &json!({"id": "1", "state": null})),
+            get("/things/1", "size=99", 404, &json!({"code": 1})),
+            get("/nothing", "", 404, &json!({})),
+            post("Name=a&Tag=x&Tag=y&Fast=true", 201, &thing),
+        ] {
+            assert_eq!(
+                contract.check(&exchange),
+                Vec::<String>::new(),
+                "{exchange:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_described_is_told() {
+        let contract = contract();
+        let thing = json!({"id": "1"});
+        for (exchange, fault) in [
+            (get("/things/x", "", 200, &thing), "path id"),
+            (get("/things/1", "size=10", 200, &thing), "query size"),
+            (get("/things/1", "colour=red", 200, &thing), "query colour"),
+            (get("/things/1", "", 202, &thing), "no such status"),
+            (get("/things/1", "", 200, &json!({"id": 1})), "answer /id"),
+            (get("/things/1", "", 200, &json!({})), "answer"),
+            (
+                get("/things/1", "", 200, &json!({"id": "1", "state": "up"})),
+                "answer /state",
+            ),
+            (
+                get("/things/1", "", 200, &json!({"id": "1", "new": 1})),
+                "answer new",
+            ),
+            (
+                get("/things/1", "", 500, &json!({"code": "1"})),
+                "answer /code",
+            ),
+            (get("/nothing", "", 200, &thing), "no such path"),
+            (post("", 201, &thing), "lacks its body"),
+            (post("Tag=x", 201, &thing), "body"),
+            (post("Name=a&Fast=maybe", 201, &thing), "body /Fast"),
+            (post("Name=a&Colour=red", 201, &thing), "body Colour"),
+            (post("Name=a", 204, &thing), "none is described"),
+        ] {
+            let faults = contract.check(&exchange);
+            assert!(
+                faults.iter().any(|f| f.contains(fault)),
+                "{fault}: {faults:?}"
+            );
+        }
+    }
+}
