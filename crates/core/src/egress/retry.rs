@@ -85,6 +85,8 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Retry {
         loop {
             let error = match next.run(attempt.clone()).await {
                 Err(error) if may_repeat(attempt.repeat, &error) => error,
+                // A provider may read its answer differently after a lost one, such as 404 to a delete.
+                Err(error) if n > 1 => return Err(error.detail("attempts", n)),
                 done => return done,
             };
             let wait = error.wait().unwrap_or_else(|| self.wait(n));

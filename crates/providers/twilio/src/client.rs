@@ -1,13 +1,14 @@
-//! The HTTP client: authentication, forms, both paging styles, both error bodies.
+//! The HTTP client: authentication, forms and both paging styles.
 
 use base64::Engine as _;
-use business_tools_core::egress::transport::{Body, Http, HttpRequest, HttpResponse};
-use business_tools_core::http::{Method, StatusCode, header};
-use business_tools_core::{Cx, Error, Kind, Page, Repeat, Result, Secret, Status, Upstream};
+use business_tools_core::egress::transport::{Body, Http, HttpRequest};
+use business_tools_core::http::{Method, header};
+use business_tools_core::{Cx, Error, Kind, Page, Repeat, Result, Secret, Upstream};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::{Hosts, TwilioConfig};
+use crate::config::{Hosts, Identity, TwilioConfig};
+use crate::fault;
 
 /// The parameters of a form or a query.
 pub(crate) type Pairs = Vec<(&'static str, String)>;
@@ -18,36 +19,49 @@ pub(crate) type Resource = Map<String, Value>;
 /// How many things are asked for at once, so that a long list shows progress and stays cancellable.
 const PAGE: u32 = 100;
 
+/// What is asked for where the caller says nothing.
+const DEFAULT_LIMIT: u32 = 20;
+
 pub(crate) struct Client {
     http: Http,
     hosts: Hosts,
     account_sid: String,
     authorization: Secret,
+    by_key: bool,
 }
 
 impl Client {
     pub(crate) fn new(config: &TwilioConfig, upstream: &Upstream) -> Result<Self> {
-        let (user, password) = config.credentials()?;
+        let (identity, hosts) = config.check()?;
+        let Identity {
+            user,
+            password,
+            by_key,
+        } = identity;
         let pair = format!("{user}:{}", password.expose());
         let basic = base64::engine::general_purpose::STANDARD.encode(pair);
         Ok(Self {
-            http: Http::new(upstream, explain),
-            hosts: config.hosts()?,
+            http: Http::new(upstream, fault::explain),
+            hosts,
             account_sid: config.account_sid.clone(),
             authorization: Secret::new(format!("Basic {basic}")),
+            by_key,
         })
     }
 
     /// A resource of the account, `["Messages", "SM….json"]`.
     pub(crate) fn of_account(&self, path: &[&str]) -> Url {
-        at(
-            &self.hosts.api,
-            &[&["2010-04-01", "Accounts", &self.account_sid], path].concat(),
-        )
+        let account = ["2010-04-01", "Accounts", &self.account_sid];
+        at(&self.hosts.api, &[&account, path].concat())
     }
 
-    pub(crate) fn of_lookups(&self, path: &[&str]) -> Url {
-        at(&self.hosts.lookups, &[&["v2"], path].concat())
+    /// A number to look up, which Twilio writes `%2B…` in a path.
+    pub(crate) fn of_number(&self, number: &str) -> Url {
+        let mut url = at(&self.hosts.lookups, &["v2", "PhoneNumbers"]);
+        let number: String = url::form_urlencoded::byte_serialize(number.as_bytes()).collect();
+        let path = format!("{}/{}", url.path(), number.replace('+', "%20"));
+        url.set_path(&path);
+        url
     }
 
     pub(crate) fn of_verify(&self, path: &[&str]) -> Url {
@@ -59,9 +73,8 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, cx: &Cx, url: Url, query: Pairs) -> Result<Resource> {
-        self.http
-            .json(cx, self.request(Method::GET, url).query(query))
-            .await
+        let request = self.request(Method::GET, url).query(query);
+        self.http.json(cx, request).await.map_err(self.hint())
     }
 
     pub(crate) async fn post(&self, cx: &Cx, url: Url, form: Pairs) -> Result<Resource> {
@@ -69,66 +82,86 @@ impl Client {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        self.http
-            .json(cx, self.request(Method::POST, url).body(Body::Form(form)))
-            .await
+        let request = self.request(Method::POST, url).body(Body::Form(form));
+        self.http.json(cx, request).await.map_err(self.hint())
     }
 
+    /// Deletes. That it is gone after a lost answer is what was wanted.
     pub(crate) async fn delete(&self, cx: &Cx, url: Url) -> Result<()> {
-        self.http
-            .send(cx, self.request(Method::DELETE, url))
-            .await
-            .map(drop)
+        match self.http.send(cx, self.request(Method::DELETE, url)).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == Kind::NotFound && was_repeated(&error) => Ok(()),
+            Err(error) => Err(self.hint()(error)),
+        }
     }
 
+    /// The cheapest requests that prove the credentials.
     pub(crate) async fn balance(&self, cx: &Cx) -> Result<()> {
-        let request = self.request(Method::GET, self.of_account(&["Balance.json"]));
-        self.http.send_as(cx, Repeat::Safe, request).await.map(drop)
+        self.ping(cx, self.of_account(&["Balance.json"])).await
     }
 
     pub(crate) async fn one_message(&self, cx: &Cx) -> Result<()> {
-        let request = self
-            .request(Method::GET, self.of_account(&["Messages.json"]))
-            .query([("PageSize", "1")]);
-        self.http.send_as(cx, Repeat::Safe, request).await.map(drop)
+        let mut url = self.of_account(&["Messages.json"]);
+        url.set_query(Some("PageSize=1"));
+        self.ping(cx, url).await
+    }
+
+    async fn ping(&self, cx: &Cx, url: Url) -> Result<()> {
+        let request = self.request(Method::GET, url);
+        let answer = self.http.send_as(cx, Repeat::Safe, request).await;
+        answer
+            .and_then(|answer| answer.json::<Resource>())
+            .map(drop)
+            .map_err(self.hint())
     }
 
     /// `limit` things of a list, from the place that `cursor` tells, over as many pages as that takes.
+    ///
+    /// A cursor is the query of the page that Twilio named. Host and path stay the list's own, whatever
+    /// an answer or a caller puts there: the credentials go nowhere else.
     pub(crate) async fn list(
         &self,
         cx: &Cx,
-        url: Url,
+        mut url: Url,
         mut query: Pairs,
         limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<Page<Resource>> {
-        let limit = limit.unwrap_or(20);
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
         query.push(("PageSize", page_size(limit).to_string()));
-        let mut next = Some(if let Some(cursor) = cursor {
-            follow(&url, cursor)?
-        } else {
-            let mut first = url.clone();
-            first.query_pairs_mut().extend_pairs(&query);
-            first
-        });
+        match cursor {
+            Some(cursor) => url.set_query(Some(cursor)),
+            None => {
+                url.query_pairs_mut().extend_pairs(&query);
+            }
+        }
         let mut items = Vec::new();
-        while let Some(place) = next.take() {
-            let page: Resource = self.http.json(cx, self.request(Method::GET, place)).await?;
+        loop {
+            let request = self.request(Method::GET, url.clone());
+            let page: Resource = self.http.json(cx, request).await.map_err(self.hint())?;
             let (found, after) = read_page(page)?;
             let empty = found.is_empty();
             items.extend(found);
             let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
             cx.progress(count, Some(u64::from(limit)), "listed");
-            match after {
-                Some(after) if count < u64::from(limit) && !empty => {
-                    next = Some(follow(&url, &after)?);
-                }
-                // What is left is told as a path alone: the host is ours to choose.
-                Some(after) => return Ok(Page::new(items, Some(path_of(&follow(&url, &after)?)))),
-                None => {}
+            let next = match after {
+                Some(after) if !empty => next_query(&url, &after)?,
+                _ => return Ok(Page::new(items, None)),
+            };
+            if count >= u64::from(limit) {
+                return Ok(Page::new(items, Some(next)));
             }
+            url.set_query(Some(&next));
         }
-        Ok(Page::new(items, None))
+    }
+
+    /// Names the settings that are really in use.
+    fn hint(&self) -> impl Fn(Error) -> Error {
+        let by_key = self.by_key;
+        move |error| match error.kind() {
+            Kind::AuthFailed if by_key => error.hint(fault::KEY_HINT),
+            _ => error,
+        }
     }
 }
 
@@ -141,13 +174,18 @@ fn at(base: &Url, path: &[&str]) -> Url {
     url
 }
 
+fn was_repeated(error: &Error) -> bool {
+    let attempts = error.details().get("attempts").and_then(Value::as_u64);
+    attempts.is_some_and(|attempts| attempts > 1)
+}
+
 /// Pages that add up to `limit` exactly, so that no thing is fetched and then thrown away.
 fn page_size(limit: u32) -> u32 {
-    (PAGE / 2..=PAGE)
-        .rev()
-        .find(|size| limit.is_multiple_of(*size))
-        .filter(|_| limit > PAGE)
-        .unwrap_or(limit)
+    if limit <= PAGE {
+        return limit;
+    }
+    let divides = |size: &u32| limit.is_multiple_of(*size);
+    (PAGE / 2..=PAGE).rev().find(divides).unwrap_or(limit)
 }
 
 /// Both paging styles: `next_page_uri` beside the things, or `meta.next_page_url` and the key of the things.
@@ -157,102 +195,87 @@ fn read_page(mut page: Resource) -> Result<(Vec<Resource>, Option<String>)> {
         (text(meta.get("key")), text(meta.get("next_page_url")))
     } else {
         let list = page.iter().find(|(_, value)| value.is_array());
-        (
-            list.map(|(key, _)| key.clone()),
-            text(page.get("next_page_uri")),
-        )
+        let key = list.map(|(key, _)| key.clone());
+        (key, text(page.get("next_page_uri")))
     };
     let items = key
         .and_then(|key| page.remove(&key))
         .and_then(|items| serde_json::from_value(items).ok());
-    let items = items.ok_or_else(|| {
-        Error::new(
-            Kind::BadUpstreamResponse,
-            "Twilio sent a page without a list",
-        )
-    })?;
-    Ok((items, next))
+    let items = items.ok_or_else(|| bad_page("Twilio sent a page without a list"))?;
+    Ok((items, next.filter(|next| !next.is_empty())))
 }
 
-/// The page that Twilio names, on the host that we were talking to.
-fn follow(url: &Url, next: &str) -> Result<Url> {
-    let named = url
-        .join(next)
-        .ok()
-        .filter(|named| named.origin() == url.origin());
-    named.ok_or_else(|| {
-        Error::new(
-            Kind::BadUpstreamResponse,
-            "Twilio named a next page on another host",
-        )
-    })
-}
-
-fn path_of(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
+/// The query of the page that Twilio names, if it is on the host that we are talking to.
+fn next_query(now: &Url, next: &str) -> Result<String> {
+    let named = now.join(next).ok();
+    let query = named
+        .filter(|named| named.origin() == now.origin())
+        .and_then(|named| named.query().map(str::to_owned))
+        .ok_or_else(|| bad_page("Twilio named a next page on another host, or none"))?;
+    if now.query() == Some(query.as_str()) {
+        return Err(bad_page("Twilio named the same page as the next one"));
     }
+    Ok(query)
 }
 
-/// Twilio's words for a failure, in either of its two error bodies.
-fn explain(answer: &HttpResponse) -> Error {
-    let body = answer.value();
-    let member = |name: &str| body.as_ref().and_then(|body| body.get(name));
-    let code = member("code").and_then(Value::as_i64);
-    // RFC 9457 has `title` and `detail`; the older body has `message`.
-    let words = ["message", "detail", "title"]
-        .iter()
-        .find_map(|name| member(name)?.as_str());
-    let message = match words {
-        Some(words) => format!("Twilio: {}", words.chars().take(300).collect::<String>()),
-        None => format!("Twilio answered with status {}", answer.status.as_u16()),
-    };
-    let mut error = answer.error(message);
-    if let Some(code) = code {
-        error = error.detail("upstream_code", code);
-    }
-    if let Some(id) = answer.header("twilio-request-id") {
-        error = error.detail("upstream_request_id", id);
-    }
-    refine(error, answer.status, code)
+fn bad_page(what: &'static str) -> Error {
+    Error::new(Kind::BadUpstreamResponse, what)
+        .hint("Try again; if it stays, check `base_url` and Twilio's status page")
 }
 
-/// Kinds and next steps that the status alone does not tell.
-fn refine(error: Error, status: StatusCode, code: Option<i64>) -> Error {
-    match (code, status.as_u16()) {
-        (Some(20003), _) | (_, 401) => error
-            .with_kind(Kind::AuthFailed)
-            .with_message("Authentication failed for Twilio API")
-            .hint(crate::AUTH_HINT),
-        // Attempts are used up: waiting a moment does not help.
-        (Some(60202), _) => error
-            .with_kind(Kind::QuotaExceeded)
-            .status(Status::Permanent)
-            .hint("The code was tried too often; start a new verification after ten minutes"),
-        (Some(60203), _) => error
-            .with_kind(Kind::QuotaExceeded)
-            .status(Status::Permanent)
-            .hint("Codes were sent too often; wait ten minutes before the next"),
-        (Some(20429), _) | (_, 429) => error
-            .with_kind(Kind::RateLimited)
-            .hint("Wait a moment, then try again; make fewer calls at once"),
-        (_, 403) => error.hint(
-            "The key may not do this; check its permissions, and that they are no test credentials",
-        ),
-        (Some(20404), _) | (_, 404) => {
-            error.hint("Check the id, and that it belongs to this account; list to find it")
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(page: Value) -> Result<(Vec<Resource>, Option<String>)> {
+        read_page(serde_json::from_value(page).unwrap())
+    }
+
+    #[test]
+    fn pages_add_up_to_the_limit() {
+        for (limit, size) in [(1, 1), (20, 20), (100, 100), (150, 75), (1000, 100)] {
+            assert_eq!(page_size(limit), size, "{limit}");
         }
-        (Some(21211 | 21614 | 21217), _) => error.hint("Give `to` as E.164, such as +14155552345"),
-        (Some(21212 | 21606 | 21659), _) => error.hint(
-            "`from` must be a number of this account that can do this: twilio_list_phone_numbers",
-        ),
-        (Some(21610), _) => {
-            error.hint("The recipient has opted out; do not write again unless they opt in")
+        // A prime has no divisor: one page of all.
+        assert_eq!(page_size(997), 997);
+    }
+
+    #[test]
+    fn both_paging_styles_are_read() {
+        let old = json!({"messages": [{"sid": "a"}], "next_page_uri": "/x.json?Page=1"});
+        let new = json!({"meta": {"key": "services", "next_page_url": "https://h/x?Page=1"},
+                         "services": [{"sid": "a"}]});
+        for (page, next) in [(old, "/x.json?Page=1"), (new, "https://h/x?Page=1")] {
+            let (items, after) = read(page).unwrap();
+            assert_eq!((items.len(), after.as_deref()), (1, Some(next)));
         }
-        (Some(63016), _) => error
-            .hint("Outside the 24-hour window WhatsApp takes approved templates only: content_sid"),
-        (_, 400) => error.hint("Mend what the message names and call again; nothing was done"),
-        _ => error,
+        let last = json!({"meta": {"key": "services", "next_page_url": null}, "services": []});
+        assert_eq!(read(last).unwrap().1, None);
+        assert!(read(json!({"next_page_uri": "/x"})).is_err());
+        assert!(read(json!({"messages": ["text"]})).is_err());
+    }
+
+    #[test]
+    fn the_next_page_is_followed_on_the_same_host_only() {
+        let now = Url::parse("https://api.twilio.com/2010-04-01/x.json?Page=0").unwrap();
+        assert_eq!(
+            next_query(&now, "/x.json?Page=1&A=b").unwrap(),
+            "Page=1&A=b"
+        );
+        let same = "https://api.twilio.com:443/x.json?Page=1";
+        assert_eq!(next_query(&now, same).unwrap(), "Page=1");
+        for bad in [
+            "https://evil.example/x.json?Page=1",
+            "//evil.example/x.json?Page=1",
+            "http://api.twilio.com/x.json?Page=1",
+            "https://api.twilio.com:444/x.json?Page=1",
+            "/x.json",
+            "/x.json?Page=0",
+        ] {
+            let error = next_query(&now, bad).unwrap_err();
+            assert_eq!(error.kind(), Kind::BadUpstreamResponse, "{bad}");
+        }
     }
 }

@@ -26,6 +26,14 @@ pub struct TwilioConfig {
     pub base_url: Option<Url>,
 }
 
+/// The user name and the password of basic authentication.
+pub(crate) struct Identity {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+    /// Whether that is an API key.
+    pub(crate) by_key: bool,
+}
+
 /// The three hosts.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts {
@@ -34,44 +42,75 @@ pub(crate) struct Hosts {
     pub(crate) verify: Url,
 }
 
+/// What is wrong, and what would be right. Neither quotes a value: it may be a secret in the wrong place.
+type Fault = (&'static str, &'static str);
+
 impl TwilioConfig {
-    /// The user name and the password of basic authentication.
-    pub(crate) fn credentials(&self) -> Result<(&str, &Secret)> {
+    /// Everything that is needed to speak to Twilio.
+    ///
+    /// # Errors
+    /// `NOT_CONFIGURED` with every fault there is.
+    pub(crate) fn check(&self) -> Result<(Identity, Hosts)> {
+        let mut faults = Vec::new();
         if !is_sid("AC", &self.account_sid) {
-            return Err(wrong(
+            faults.push((
                 "account_sid is not AC and 32 hexadecimal digits",
                 "Copy the Account SID from the Twilio console to TWILIO_ACCOUNT_SID",
             ));
         }
-        match (&self.api_key, &self.api_secret, &self.auth_token) {
-            (Some(key), Some(secret), _) if is_sid("SK", key) => Ok((key, secret)),
-            (Some(_), Some(_), _) => Err(wrong(
+        let mut keep = |fault| faults.push(fault);
+        let identity = self.identity().map_err(&mut keep).ok();
+        let hosts = self.hosts().map_err(&mut keep).ok();
+        match (identity, hosts) {
+            (Some(identity), Some(hosts)) if faults.is_empty() => Ok((identity, hosts)),
+            _ => {
+                let (wrong, right): (Vec<_>, Vec<_>) = faults.into_iter().unzip();
+                Err(Error::new(Kind::NotConfigured, wrong.join("; ")).hint(right.join("; ")))
+            }
+        }
+    }
+
+    fn identity(&self) -> Result<Identity, Fault> {
+        let given = |secret: &Option<Secret>| secret.clone().filter(|s| !s.expose().is_empty());
+        let key = self.api_key.as_deref().filter(|key| !key.is_empty());
+        match (key, given(&self.api_secret), given(&self.auth_token)) {
+            (Some(key), Some(secret), _) if is_sid("SK", key) => Ok(Identity {
+                user: key.to_owned(),
+                password: secret,
+                by_key: true,
+            }),
+            (Some(_), Some(_), _) => Err((
                 "api_key is not SK and 32 hexadecimal digits",
                 "Copy the SID of the API key to TWILIO_API_KEY, and its secret to TWILIO_API_SECRET",
             )),
-            (None, None, Some(token)) => Ok((&self.account_sid, token)),
-            (Some(_), None, _) => Err(wrong(
-                "api_key has no api_secret",
-                "Set TWILIO_API_SECRET as well",
-            )),
-            (None, Some(_), _) => Err(wrong(
-                "api_secret has no api_key",
-                "Set TWILIO_API_KEY as well",
-            )),
-            (None, None, None) => Err(wrong(
+            (None, None, Some(token)) => Ok(Identity {
+                user: self.account_sid.clone(),
+                password: token,
+                by_key: false,
+            }),
+            (Some(_), None, _) => {
+                Err(("api_key has no api_secret", "Set TWILIO_API_SECRET as well"))
+            }
+            (None, Some(_), _) => Err(("api_secret has no api_key", "Set TWILIO_API_KEY as well")),
+            (None, None, None) => Err((
                 "there is neither auth_token nor api_key",
                 "Set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET",
             )),
         }
     }
 
-    /// Where the APIs are.
-    pub(crate) fn hosts(&self) -> Result<Hosts> {
+    fn hosts(&self) -> Result<Hosts, Fault> {
         if let Some(base) = &self.base_url {
-            if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
-                return Err(wrong(
-                    "base_url is not an http or https URL",
-                    "Write https://host or leave it out",
+            let web = matches!(base.scheme(), "http" | "https") && base.host().is_some();
+            // A user name or a query would end up in previews and logs.
+            let bare = base.username().is_empty()
+                && base.password().is_none()
+                && base.query().is_none()
+                && base.fragment().is_none();
+            if !(web && bare) {
+                return Err((
+                    "base_url is not an http or https URL of a host and a path",
+                    "Write https://host or leave base_url out",
                 ));
             }
             return Ok(Hosts {
@@ -80,24 +119,23 @@ impl TwilioConfig {
                 verify: base.clone(),
             });
         }
+        let name = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (edge, region) = (name(&self.edge), name(&self.region));
         let host = |product: &str| {
-            // An edge alone means the default region.
-            let name = match (&self.edge, self.region.as_deref()) {
+            let name = match (&edge, &region) {
                 (None, None) => format!("{product}.twilio.com"),
                 (None, Some(region)) => format!("{product}.{region}.twilio.com"),
-                (Some(edge), region) => {
-                    format!("{product}.{edge}.{}.twilio.com", region.unwrap_or("us1"))
-                }
+                // An edge alone means the default region.
+                (Some(edge), None) => format!("{product}.{edge}.us1.twilio.com"),
+                (Some(edge), Some(region)) => format!("{product}.{edge}.{region}.twilio.com"),
             };
             Url::parse(&format!("https://{name}"))
                 .ok()
                 .filter(|url| url.host_str() == Some(name.as_str()))
-                .ok_or_else(|| {
-                    wrong(
-                        "region or edge is no name",
-                        "Write names such as ie1 and dublin",
-                    )
-                })
+                .ok_or((
+                    "region or edge is not a name",
+                    "Write names such as ie1 and dublin",
+                ))
         };
         Ok(Hosts {
             api: host("api")?,
@@ -112,7 +150,105 @@ fn is_sid(prefix: &str, text: &str) -> bool {
         .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// A fault of the configuration. It never quotes the value.
-fn wrong(what: &'static str, remedy: &'static str) -> Error {
-    Error::new(Kind::NotConfigured, what).hint(remedy)
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const AC: &str = "AC0123456789abcdef0123456789ABCDEF";
+    const SK: &str = "SK0123456789abcdef0123456789ABCDEF";
+
+    fn check(config: Value) -> Result<(Identity, Hosts)> {
+        serde_json::from_value::<TwilioConfig>(config)
+            .unwrap()
+            .check()
+    }
+
+    #[test]
+    fn a_token_or_a_key_is_enough_and_the_key_wins() {
+        let (token, _) = check(json!({"account_sid": AC, "auth_token": "t"})).unwrap();
+        assert_eq!(
+            (token.user.as_str(), token.password.expose(), token.by_key),
+            (AC, "t", false)
+        );
+        let both = json!({"account_sid": AC, "auth_token": "t", "api_key": SK, "api_secret": "s"});
+        let (key, _) = check(both).unwrap();
+        assert_eq!(
+            (key.user.as_str(), key.password.expose(), key.by_key),
+            (SK, "s", true)
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_and_no_value_is() {
+        let config = json!({"account_sid": "CANARY1", "api_key": "CANARY2", "api_secret": "CANARY3",
+                            "base_url": "ftp://CANARY4:CANARY5@host"});
+        let error = check(config).err().unwrap();
+        let shown = format!("{error:?} {error}").to_lowercase();
+        for part in ["account_sid", "api_key", "base_url"] {
+            assert!(error.message().contains(part), "{error}");
+        }
+        assert!(!shown.contains("canary"), "{shown}");
+        assert_eq!(error.kind(), Kind::NotConfigured);
+    }
+
+    #[test]
+    fn half_a_pair_says_what_is_missing() {
+        for (extra, what) in [
+            (json!({}), "neither auth_token nor api_key"),
+            (json!({"auth_token": ""}), "neither auth_token nor api_key"),
+            (json!({"api_key": SK}), "no api_secret"),
+            (json!({"api_key": SK, "auth_token": "t"}), "no api_secret"),
+            (json!({"api_secret": "s"}), "no api_key"),
+        ] {
+            let mut config = json!({"account_sid": AC});
+            config
+                .as_object_mut()
+                .unwrap()
+                .extend(extra.as_object().unwrap().clone());
+            let error = check(config).err().unwrap();
+            assert!(error.message().contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn hosts_follow_region_and_edge_and_one_base_url_replaces_all() {
+        for (extra, api) in [
+            (json!({}), "https://api.twilio.com/"),
+            (json!({"region": "ie1"}), "https://api.ie1.twilio.com/"),
+            (
+                json!({"edge": "dublin"}),
+                "https://api.dublin.us1.twilio.com/",
+            ),
+            (
+                json!({"edge": "dublin", "region": "ie1"}),
+                "https://api.dublin.ie1.twilio.com/",
+            ),
+        ] {
+            let mut config = json!({"account_sid": AC, "auth_token": "t"});
+            config
+                .as_object_mut()
+                .unwrap()
+                .extend(extra.as_object().unwrap().clone());
+            let (_, hosts) = check(config).unwrap();
+            assert_eq!(hosts.api.as_str(), api);
+            assert_eq!(
+                hosts.verify.as_str(),
+                api.replace("//api.", "//verify."),
+                "{extra}"
+            );
+            assert_eq!(hosts.lookups.as_str(), api.replace("//api.", "//lookups."));
+        }
+        let base = json!({"account_sid": AC, "auth_token": "t", "region": "ie1",
+                          "base_url": "http://127.0.0.1:1/twilio"});
+        let (_, hosts) = check(base).unwrap();
+        for url in [hosts.api, hosts.lookups, hosts.verify] {
+            assert_eq!(url.as_str(), "http://127.0.0.1:1/twilio");
+        }
+        for bad in ["evil.example/", "a b", "@host", "x/../y", "ie1#"] {
+            let config = json!({"account_sid": AC, "auth_token": "t", "region": bad});
+            assert!(check(config).is_err(), "{bad}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod fault;
 mod policy;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -21,9 +22,6 @@ use client::Client;
 pub struct Twilio {
     client: Client,
 }
-
-/// What to say when the credentials are refused.
-const AUTH_HINT: &str = "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN in .env";
 
 impl Provider for Twilio {
     type Config = TwilioConfig;
@@ -65,7 +63,7 @@ impl Provider for Twilio {
             },
         ],
         credentials: &["account_sid", "auth_token", "api_key", "api_secret"],
-        auth_hint: AUTH_HINT,
+        auth_hint: fault::TOKEN_HINT,
         setup_hint: "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET)",
     };
 

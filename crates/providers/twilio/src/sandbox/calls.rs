@@ -5,60 +5,72 @@ use business_tools_sandbox::axum::body::Bytes;
 use business_tools_sandbox::axum::extract::{Path, RawQuery, State};
 use business_tools_sandbox::axum::response::Response;
 
-use super::messages::{sid_of, within};
+use super::messages::{Refusal, is_web, refuse, sid_of, within};
 use super::state::{Call, is_e164, owns};
 use super::{Caller, World, answer};
 
 pub(super) async fn create(State(world): State<World>, caller: Caller, body: Bytes) -> Response {
     let form = Form::parse(&body);
-    let (Some(to), Some(from)) = (form.given("To"), form.given("From")) else {
-        let missing = if form.given("To").is_none() {
-            (21201, "No 'To' number is specified")
-        } else {
-            (21213, "No 'From' number is specified")
-        };
-        return answer::error(400, missing.0, missing.1);
+    let call = match build(&form) {
+        Ok(call) => call,
+        Err((code, text)) => return answer::error(400, code, &text),
     };
-    let phone = !(to.starts_with("sip:") || to.starts_with("client:"));
-    if phone && (!is_e164(to) || to == "+15005550001") {
-        return answer::error(
-            400,
-            21217,
-            &format!("Phone number does not appear to be valid: {to}"),
-        );
-    }
-    if from == "+15005550001" {
-        return answer::error(400, 21212, "Invalid From Number (caller ID): +15005550001");
-    }
-    if from.starts_with('+') && !owns(from) {
-        return answer::error(
-            400,
-            21210,
-            &format!(
-                "'From' phone number not verified: {from} is not yet verified for your account."
-            ),
-        );
-    }
-    let ways = ["Url", "Twiml", "ApplicationSid"]
-        .iter()
-        .filter(|way| form.given(way).is_some())
-        .count();
-    if ways != 1 {
-        return answer::error(400, 21205, "Url parameter is required.");
-    }
-    let call = Call::new(
-        to.to_owned(),
-        from.to_owned(),
-        form.get("Record") == Some("true"),
-    );
     world.with(&caller.sid, |account| {
-        account
-            .assumed
-            .extend(form.given("ApplicationSid").map(str::to_owned));
+        let application = form.given("ApplicationSid").map(str::to_owned);
+        account.assumed.extend(application);
         let shown = call.show(&caller.sid);
         account.calls.insert(call.sid.clone(), call);
         answer::created(&shown)
     })
+}
+
+fn build(form: &Form) -> Result<Call, Refusal> {
+    let Some(to) = form.given("To") else {
+        return refuse(21201, "No 'To' number is specified");
+    };
+    let Some(from) = form.given("From") else {
+        return refuse(21213, "No 'From' number is specified");
+    };
+    let elsewhere = to.starts_with("sip:") || to.starts_with("client:");
+    match to {
+        "+15005550002" => {
+            return refuse(21214, format!("'To' phone number cannot be reached: {to}"));
+        }
+        "+15005550003" => {
+            return refuse(21215, format!("Account not authorized to call {to}."));
+        }
+        "+15005550004" => return refuse(21216, format!("Account not allowed to call {to}")),
+        to if to == "+15005550001" || !(elsewhere || is_e164(to)) => {
+            return refuse(
+                21217,
+                format!("Phone number does not appear to be valid: {to}"),
+            );
+        }
+        _ => {}
+    }
+    if from == "+15005550001" {
+        return refuse(21212, format!("Invalid From Number (caller ID): {from}"));
+    }
+    if from.starts_with('+') && !owns(from) {
+        return refuse(
+            21210,
+            format!(
+                "'From' phone number not verified: {from} is not yet verified for your account."
+            ),
+        );
+    }
+    let ways = ["Url", "Twiml", "ApplicationSid"];
+    let given: Vec<_> = ways.iter().filter_map(|way| form.given(way)).collect();
+    if given.len() != 1 {
+        return refuse(21205, "Url parameter is required.");
+    }
+    for name in ["Url", "StatusCallback"] {
+        if let Some(url) = form.given(name).filter(|url| !is_web(url)) {
+            return refuse(21205, format!("{name} is not a valid URL: {url}"));
+        }
+    }
+    let record = form.get("Record") == Some("true");
+    Ok(Call::new(to.to_owned(), from.to_owned(), record))
 }
 
 pub(super) async fn list(
@@ -74,6 +86,7 @@ pub(super) async fn list(
             // No call of the simulator has a parent.
             && query.given("ParentCallSid").is_none()
             && within(&query, "StartTime", &call.day)
+            && within(&query, "EndTime", &call.day)
     };
     let items = world.with(&caller.sid, |account| {
         let newest_first = account.calls.iter().rev().map(|(_, call)| call);

@@ -33,69 +33,31 @@ pub(super) async fn create(State(world): State<World>, caller: Caller, body: Byt
     })
 }
 
-type Refusal = (u32, String);
+/// Twilio's code and words for a request that it does not take.
+pub(super) type Refusal = (u32, String);
+
+pub(super) fn refuse<T>(code: u32, text: impl Into<String>) -> Result<T, Refusal> {
+    Err((code, text.into()))
+}
 
 fn build(form: &Form) -> Result<Message, Refusal> {
-    let refuse = |code, text: &str| Err((code, text.to_owned()));
     let Some(to) = form.given("To") else {
         return refuse(21604, "A 'To' phone number is required.");
     };
     let (from, service) = (form.given("From"), form.given("MessagingServiceSid"));
     let media: Vec<_> = form.all("MediaUrl").filter(|url| !url.is_empty()).collect();
-    let (channel, number) = match to.split_once(':') {
-        Some(("whatsapp", number)) => (Some("whatsapp"), number),
-        _ => (None, to),
-    };
-    if !is_e164(number) || number == "+15005550001" {
-        return Err((
-            21211,
-            format!("The 'To' number {to} is not a valid phone number."),
-        ));
-    }
+    let whatsapp = to.starts_with("whatsapp:");
+    recipient(to)?;
     match (from, service) {
         (None, None) => return refuse(21603, "A 'From' phone number is required."),
-        (Some("+15005550001"), _) => {
-            return refuse(
-                21212,
-                "The 'From' number +15005550001 is not a valid phone number.",
-            );
-        }
-        (Some(from), _) => {
-            let sender = from.strip_prefix("whatsapp:").unwrap_or(from);
-            if from.starts_with("whatsapp:") != channel.is_some() {
-                return refuse(
-                    63007,
-                    "Twilio could not find a Channel with the specified From address",
-                );
-            }
-            if sender.starts_with('+') && !owns(sender) {
-                return Err((
-                    21606,
-                    format!(
-                        "The 'From' phone number provided ({from}) is not a valid, SMS-capable inbound phone number or short code for your account."
-                    ),
-                ));
-            }
-        }
+        (Some(from), _) => sender(from, whatsapp)?,
         (None, Some(service)) if !ids::is_hex32("MG", service) => {
             return refuse(21701, "The Messaging Service does not exist");
         }
         _ => {}
     }
     let body = form.given("Body").unwrap_or_default();
-    let template = form.given("ContentSid");
-    if body.is_empty() && media.is_empty() && template.is_none() {
-        return refuse(21602, "Message body is required.");
-    }
-    if body.chars().count() > 1600 {
-        return refuse(
-            21617,
-            "The concatenated message body exceeds the 1600 character limit",
-        );
-    }
-    if media.len() > 10 {
-        return refuse(21623, "Number of media files exceeds allowed limit");
-    }
+    content(form, body, &media)?;
     let scheduled = form.get("SendAt").is_some();
     if scheduled && (service.is_none() || form.get("ScheduleType") != Some("fixed")) {
         return refuse(
@@ -117,6 +79,90 @@ fn build(form: &Form) -> Result<Message, Refusal> {
         created: clock::rfc2822(now),
         day: clock::date(now),
     })
+}
+
+/// Numbers that exist, and the magic ones of the test credentials that cannot be reached.
+fn recipient(to: &str) -> Result<(), Refusal> {
+    let number = to.strip_prefix("whatsapp:").unwrap_or(to);
+    match number {
+        "+15005550002" => refuse(
+            21612,
+            format!("The 'To' phone number: {to}, is not currently reachable via SMS."),
+        ),
+        "+15005550003" => refuse(
+            21408,
+            format!(
+                "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}."
+            ),
+        ),
+        "+15005550004" => refuse(21610, "Attempt to send to unsubscribed recipient"),
+        "+15005550009" => refuse(
+            21614,
+            format!("'To' number is not a valid mobile number: {to}"),
+        ),
+        number if number == "+15005550001" || !is_e164(number) => refuse(
+            21211,
+            format!("The 'To' number {to} is not a valid phone number."),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// A number of the account, a short code or a name; on WhatsApp if the recipient is there.
+fn sender(from: &str, whatsapp: bool) -> Result<(), Refusal> {
+    let number = from.strip_prefix("whatsapp:").unwrap_or(from);
+    if from.starts_with("whatsapp:") != whatsapp {
+        return refuse(
+            63007,
+            "Twilio could not find a Channel with the specified From address",
+        );
+    }
+    match number {
+        "+15005550001" => refuse(
+            21212,
+            format!("The 'From' number {from} is not a valid phone number."),
+        ),
+        "+15005550008" => refuse(
+            21611,
+            format!("This 'From' number {from} has exceeded the maximum number of queued messages"),
+        ),
+        number if number.starts_with('+') && !owns(number) => refuse(
+            21606,
+            format!(
+                "The 'From' phone number provided ({from}) is not a valid, SMS-capable inbound phone number or short code for your account."
+            ),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn content(form: &Form, body: &str, media: &[&str]) -> Result<(), Refusal> {
+    if body.is_empty() && media.is_empty() && form.given("ContentSid").is_none() {
+        return refuse(21602, "Message body is required.");
+    }
+    if body.chars().count() > 1600 {
+        return refuse(
+            21617,
+            "The concatenated message body exceeds the 1600 character limit",
+        );
+    }
+    if media.len() > 10 {
+        return refuse(21623, "Number of media files exceeds allowed limit");
+    }
+    if let Some(bad) = media.iter().find(|url| !is_web(url)) {
+        return refuse(21620, format!("Invalid media URL(s): {bad}"));
+    }
+    match form.given("StatusCallback") {
+        Some(url) if !is_web(url) => refuse(
+            21609,
+            format!("The 'StatusCallback' URL {url} is not a valid URL."),
+        ),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
 }
 
 pub(super) async fn list(

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::messages::urls;
-use super::{DATE, READ, WRITE, given, put};
+use super::{READ, WRITE, given, put, span};
 use crate::client::{Client, Pairs};
 use crate::{Twilio, View};
 
@@ -123,6 +123,7 @@ pub struct MakeCall {
     #[schemars(length(max = 2000))]
     status_callback: Option<String>,
     /// Which events.
+    #[schemars(length(max = 4))]
     status_callback_event: Option<Vec<CallEvent>>,
 }
 
@@ -148,6 +149,12 @@ impl Tool for MakeCall {
         }
         urls("/url", self.url.iter(), faults);
         urls("/status_callback", self.status_callback.iter(), faults);
+        if self.status_callback_event.is_some() && self.status_callback.is_none() {
+            faults.add(
+                "/status_callback",
+                "is required with `status_callback_event`",
+            );
+        }
     }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
@@ -190,11 +197,17 @@ pub struct ListCalls {
     /// State.
     status: Option<CallStatus>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     start_time_after: Option<String>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     start_time_before: Option<String>,
+    /// ISO date.
+    #[schemars(length(max = 40))]
+    end_time_after: Option<String>,
+    /// ISO date.
+    #[schemars(length(max = 40))]
+    end_time_before: Option<String>,
     /// Parent call.
     #[schemars(regex(pattern = SID))]
     parent_call_sid: Option<String>,
@@ -202,6 +215,7 @@ pub struct ListCalls {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -210,6 +224,13 @@ impl Tool for ListCalls {
     type Output = Page<View>;
     const SPEC: Spec = Spec::read("twilio_list_calls").scopes(READ).cached(10);
 
+    fn check(&self, faults: &mut Faults) {
+        let (after, before) = (&self.start_time_after, &self.start_time_before);
+        span("start_time", after.as_deref(), before.as_deref(), faults);
+        let (after, before) = (&self.end_time_after, &self.end_time_before);
+        span("end_time", after.as_deref(), before.as_deref(), faults);
+    }
+
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
         let mut query = Pairs::new();
         put(&mut query, "To", self.to);
@@ -217,6 +238,8 @@ impl Tool for ListCalls {
         put(&mut query, "Status", self.status.as_ref().map(word));
         put(&mut query, "StartTime>", self.start_time_after);
         put(&mut query, "StartTime<", self.start_time_before);
+        put(&mut query, "EndTime>", self.end_time_after);
+        put(&mut query, "EndTime<", self.end_time_before);
         put(&mut query, "ParentCallSid", self.parent_call_sid);
         let url = twilio.client.of_account(&["Calls.json"]);
         let page = twilio

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DATE, NUMBER, READ, WRITE, given, put};
+use super::{NUMBER, READ, WRITE, given, put, span};
 use crate::client::{Client, Pairs};
 use crate::{Twilio, View};
 
@@ -65,12 +65,13 @@ pub struct SendMessage {
     #[schemars(length(min = 1, max = 1600))]
     body: Option<String>,
     /// URLs.
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 10), inner(length(max = 2000)))]
     media_url: Option<Vec<String>>,
     /// Content template.
     #[schemars(regex(pattern = CONTENT))]
     content_sid: Option<String>,
     /// Template variables, JSON text.
+    #[schemars(length(max = 16384))]
     content_variables: Option<String>,
     /// ISO 8601 time, with a messaging service.
     #[schemars(length(max = 40))]
@@ -173,6 +174,7 @@ pub struct SendWhatsapp {
     #[schemars(regex(pattern = CONTENT))]
     content_sid: Option<String>,
     /// Template variables, JSON text.
+    #[schemars(length(max = 16384))]
     content_variables: Option<String>,
     /// URL.
     #[schemars(length(max = 2000))]
@@ -235,15 +237,16 @@ pub struct ListMessages {
     #[schemars(length(max = 64))]
     from: Option<String>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     date_sent_after: Option<String>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     date_sent_before: Option<String>,
     /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
     /// Default summary.
     detail: Option<Detail>,
@@ -256,6 +259,11 @@ impl Tool for ListMessages {
         .scopes(READ)
         .cached(10)
         .untrusted(&["body"]);
+
+    fn check(&self, faults: &mut Faults) {
+        let (after, before) = (&self.date_sent_after, &self.date_sent_before);
+        span("date_sent", after.as_deref(), before.as_deref(), faults);
+    }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
         let mut query = Pairs::new();

@@ -1,6 +1,6 @@
 //! Phone numbers: those of the account, and what is known of any.
 
-use business_tools_core::{Cx, Page, Result, Spec, Tool};
+use business_tools_core::{Cx, Faults, Page, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,9 @@ use super::calls::word;
 use super::{READ, put};
 use crate::client::Pairs;
 use crate::{Twilio, View};
+
+/// A number as people write it.
+const WRITTEN: &str = r"^[+(]?\d[\d ().-]{1,30}$";
 
 /// What of an owned number is shown.
 const OWNED: &[&str] = &[
@@ -57,6 +60,7 @@ pub struct ListPhoneNumbers {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -111,9 +115,10 @@ pub enum Facts {
 #[serde(deny_unknown_fields)]
 pub struct LookupPhoneNumber {
     /// E.164, or national with `country_code`.
-    #[schemars(length(min = 2, max = 32))]
+    #[schemars(regex(pattern = WRITTEN))]
     phone_number: String,
     /// Billed packages.
+    #[schemars(length(max = 11))]
     fields: Option<Vec<Facts>>,
     /// ISO country of a national number.
     #[schemars(regex(pattern = "^[A-Z]{2}$"))]
@@ -127,6 +132,15 @@ impl Tool for LookupPhoneNumber {
         .scopes(READ)
         .cached_as("enrichment_data", 3600);
 
+    fn check(&self, faults: &mut Faults) {
+        if !self.phone_number.starts_with('+') && self.country_code.is_none() {
+            faults.add(
+                "/country_code",
+                "is required for a number without + and country code",
+            );
+        }
+    }
+
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
         let mut query = Pairs::new();
         let fields: Vec<_> = self.fields.iter().flatten().map(word).collect();
@@ -136,9 +150,7 @@ impl Tool for LookupPhoneNumber {
             (!fields.is_empty()).then(|| fields.join(",")),
         );
         put(&mut query, "CountryCode", self.country_code);
-        let url = twilio
-            .client
-            .of_lookups(&["PhoneNumbers", &self.phone_number]);
+        let url = twilio.client.of_number(&self.phone_number);
         Ok(View::of(
             twilio.client.get(cx, url, query).await?,
             LOOKED_UP,

@@ -1,10 +1,10 @@
 //! Recordings of calls.
 
-use business_tools_core::{Cx, Page, Result, Spec, Tool};
+use business_tools_core::{Cx, Faults, Page, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DATE, READ, put};
+use super::{READ, put, span};
 use crate::client::Pairs;
 use crate::{Twilio, View};
 
@@ -40,15 +40,16 @@ pub struct ListRecordings {
     #[schemars(regex(pattern = CONFERENCE))]
     conference_sid: Option<String>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     date_created_after: Option<String>,
     /// ISO date.
-    #[schemars(regex(pattern = DATE))]
+    #[schemars(length(max = 40))]
     date_created_before: Option<String>,
     /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -56,6 +57,11 @@ impl Tool for ListRecordings {
     type Provider = Twilio;
     type Output = Page<View>;
     const SPEC: Spec = Spec::read("twilio_list_recordings").scopes(READ).cached(30);
+
+    fn check(&self, faults: &mut Faults) {
+        let (after, before) = (&self.date_created_after, &self.date_created_before);
+        span("date_created", after.as_deref(), before.as_deref(), faults);
+    }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<Page<View>> {
         let mut query = Pairs::new();

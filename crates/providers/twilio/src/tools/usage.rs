@@ -47,6 +47,7 @@ pub struct GetUsage {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 

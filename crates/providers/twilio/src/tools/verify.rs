@@ -1,11 +1,11 @@
 //! One-time codes.
 
-use business_tools_core::{Cx, Faults, Result, Spec, Tool};
+use business_tools_core::{Cx, Faults, Kind, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calls::word;
-use super::{WRITE, given, put};
+use super::{WRITE, given, is_number, put};
 use crate::client::Pairs;
 use crate::{Twilio, View};
 
@@ -24,6 +24,10 @@ const MEMBERS: &[&str] = &[
     "date_created",
     "date_updated",
 ];
+
+/// What a check of a verification that is not there means.
+const GONE: &str =
+    "It was approved already, is over ten minutes old or out of tries: start a new verification";
 
 /// How a code is sent.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -75,7 +79,11 @@ impl Tool for StartVerification {
         .find_out("Ask the person whether a code came before you send another");
 
     fn check(&self, faults: &mut Faults) {
-        if matches!(self.channel, Channel::Email) != self.to.contains('@') {
+        let fits = match self.channel {
+            Channel::Email => self.to.contains('@'),
+            _ => is_number(&self.to),
+        };
+        if !fits {
             faults.add(
                 "/to",
                 "must be an e-mail address for channel email, and an E.164 number for all others",
@@ -143,10 +151,11 @@ impl Tool for CheckVerification {
         let url = twilio
             .client
             .of_verify(&["Services", &self.service_sid, "VerificationCheck"]);
-        Ok(View::of(
-            twilio.client.post(cx, url, form).await?,
-            MEMBERS,
-            None,
-        ))
+        let checked = twilio.client.post(cx, url, form).await;
+        let checked = checked.map_err(|error| match error.kind() {
+            Kind::NotFound => error.hint(GONE),
+            _ => error,
+        })?;
+        Ok(View::of(checked, MEMBERS, None))
     }
 }
