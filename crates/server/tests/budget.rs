@@ -1,5 +1,7 @@
 //! The listing must not eat the context: tokens of what a client is sent, counted with o200k.
 
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
 mod binary;
 
 use binary::Stdio;
