@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::apt;
 use crate::{env, sh};
@@ -59,7 +59,11 @@ pub(crate) fn ensure() -> Result<PathBuf> {
         .arg(&fresh)
         .arg(format!("deb {archive} {SUITE} main")),
     )
-    .map_err(|fault| fault.context("mmdebstrap could not fetch it"))?;
+    .map_err(|fault| {
+        // Where a machine gets its packages from is nobody's business in a log.
+        let said = format!("{fault:#}").replace(&archive, "ARCHIVE");
+        anyhow!("mmdebstrap could not fetch it: {said}")
+    })?;
     fs::rename(&fresh, &root)?;
     if !complete(&root) {
         bail!(
