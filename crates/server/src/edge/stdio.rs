@@ -226,10 +226,12 @@ async fn write<W>(
     let mut pending = Vec::new();
     let (mut library, mut guard) = (true, true);
     while library || guard {
+        // What is left over has no newline: a long line is not looked through again with each piece of it.
+        let seen = pending.len();
         let ready = tokio::select! {
             read = from_library.read_buf(&mut pending), if library => {
                 library = matches!(read, Ok(count) if count > 0);
-                whole_lines(&mut pending)
+                whole_lines(&mut pending, seen)
             }
             answer = queue.recv(), if guard => {
                 guard = answer.is_some();
@@ -254,11 +256,11 @@ async fn write<W>(
     let _ = stdout.flush().await;
 }
 
-/// Takes everything up to the last newline.
-fn whole_lines(pending: &mut Vec<u8>) -> Vec<u8> {
-    match pending.iter().rposition(|byte| *byte == b'\n') {
+/// Takes everything up to the last newline, of which there is none among the bytes seen before.
+fn whole_lines(pending: &mut Vec<u8>, seen: usize) -> Vec<u8> {
+    match pending[seen..].iter().rposition(|byte| *byte == b'\n') {
         Some(end) => {
-            let rest = pending.split_off(end + 1);
+            let rest = pending.split_off(seen + end + 1);
             std::mem::replace(pending, rest)
         }
         None => Vec::new(),
