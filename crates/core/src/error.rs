@@ -28,7 +28,11 @@ pub(crate) fn without_values(fault: &str) -> String {
             None => "has a value that is none of those possible".to_owned(),
         };
     }
-    fault.to_owned()
+    // A type's own words, which may quote the value at their end.
+    match fault.split_once('"') {
+        Some((words, _)) => words.trim_end_matches([' ', ':']).to_owned(),
+        None => fault.to_owned(),
+    }
 }
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -545,6 +549,8 @@ mod tests {
         let variant = serde_json::from_value::<Colour>(json!("CANARY")).unwrap_err();
         assert_eq!(words(variant), "must be `red`");
         let _ = Colour::Red;
+        let url = serde_json::from_value::<url::Url>(json!("CANARY")).unwrap_err();
+        assert_eq!(words(url), "relative URL without a base");
         let missing = "missing field `to`";
         assert_eq!(without_values(missing), missing);
     }

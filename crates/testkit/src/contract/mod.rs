@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::Exchange;
-use schema::{Schemas, deref};
+use schema::{Examples, Schemas, deref};
 
 /// The members of a path item that are operations.
 const METHODS: &[&str] = &["get", "put", "post", "delete", "patch", "head", "options"];
@@ -145,12 +145,13 @@ impl Contract {
                 .iter()
                 .find(|parameter| parameter["in"] == place && parameter["name"] == name)
         };
+        let none = Examples::default();
         let query = text::pairs(&exchange.query);
         for (name, values) in &query {
             match named("query", name) {
                 Some(parameter) => {
                     let value = text::read(&self.schemas, &parameter["schema"], values);
-                    let wrong = self.schemas.faults(&parameter["schema"], &value);
+                    let wrong = self.schemas.faults(&parameter["schema"], &value, &none);
                     faults.extend(
                         wrong
                             .into_iter()
@@ -167,7 +168,7 @@ impl Contract {
                     &parameter["schema"],
                     std::slice::from_ref(value),
                 );
-                let wrong = self.schemas.faults(&parameter["schema"], &value);
+                let wrong = self.schemas.faults(&parameter["schema"], &value, &none);
                 faults.extend(
                     wrong
                         .into_iter()
@@ -199,7 +200,8 @@ impl Contract {
             }
             return;
         }
-        let Some(schema) = body.pointer(&content(&exchange.content_type)) else {
+        let media = body.pointer(&content(&exchange.content_type));
+        let Some(schema) = media.and_then(|media| media.get("schema")) else {
             faults.push(format!(
                 "a body of type `{}` is not described",
                 exchange.content_type
@@ -212,9 +214,10 @@ impl Contract {
         } else {
             serde_json::from_slice(&exchange.body).unwrap_or(Value::Null)
         };
-        let wrong = self.schemas.faults(schema, &value);
+        let none = Examples::default();
+        let wrong = self.schemas.faults(schema, &value, &none);
         faults.extend(wrong.into_iter().map(|fault| format!("body {fault}")));
-        let extra = self.schemas.unknown(schema, &value);
+        let extra = self.schemas.unknown(schema, &value, &none);
         faults.extend(
             extra
                 .into_iter()
@@ -229,6 +232,7 @@ impl Contract {
         let response = [status.as_str(), &range, "default"]
             .iter()
             .find_map(|key| responses.get(*key));
+        let mut examples = Examples::default();
         let general = &self.document["components"]["schemas"]["Error"];
         let schema = match response {
             Some(response) => {
@@ -239,7 +243,11 @@ impl Contract {
                         faults.push("the answer has a body, and none is described".to_owned());
                         return;
                     }
-                    Some(_) => response.pointer(&content(&exchange.answer_type)),
+                    Some(_) => {
+                        let media = response.pointer(&content(&exchange.answer_type));
+                        examples = media.map(Examples::of).unwrap_or_default();
+                        media.and_then(|media| media.get("schema"))
+                    }
                 }
             }
             // Few descriptions list every error; most have one form for all of them.
@@ -261,9 +269,9 @@ impl Contract {
             faults.push("the answer is not JSON".to_owned());
             return;
         };
-        let wrong = self.schemas.faults(schema, &value);
+        let wrong = self.schemas.faults(schema, &value, &examples);
         faults.extend(wrong.into_iter().map(|fault| format!("answer {fault}")));
-        let extra = self.schemas.unknown(schema, &value);
+        let extra = self.schemas.unknown(schema, &value, &examples);
         faults.extend(
             extra
                 .into_iter()
@@ -272,12 +280,9 @@ impl Contract {
     }
 }
 
-/// The JSON pointer of the schema of a content type.
+/// The JSON pointer of a content type.
 fn content(kind: &str) -> String {
-    format!(
-        "/content/{}/schema",
-        kind.replace('~', "~0").replace('/', "~1")
-    )
+    format!("/content/{}", kind.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Where descriptions are kept.
@@ -306,7 +311,9 @@ mod tests {
                     "get": {
                         "parameters": [{"name": "size", "in": "query", "schema": {"type": "integer", "maximum": 9}}],
                         "responses": {"200": {"content": {"application/json": {
-                            "schema": {"$ref": "#/components/schemas/thing"}}}}},
+                            "schema": {"$ref": "#/components/schemas/thing"},
+                            "examples": {"one": {"value": {"id": "1", "size": null, "shape": "round"}}},
+                        }}}},
                     },
                 },
                 "/things/new": {"post": {
@@ -322,6 +329,7 @@ mod tests {
             "components": {"schemas": {
                 "thing": {"type": "object", "required": ["id"], "properties": {
                     "id": {"type": "string"}, "note": {"type": "string", "nullable": true},
+                    "size": {"type": "integer"},
                     "state": {"$ref": "#/components/schemas/state", "nullable": true},
                 }},
                 "state": {"type": "string", "enum": ["on", "off"]},
@@ -359,6 +367,13 @@ mod tests {
         for exchange in [
             get("/things/1", "size=9", 200, &thing),
             get("/things/1", "", 200, &json!({"id": "1", "state": null})),
+            // As in the example, though not in the schema.
+            get(
+                "/things/1",
+                "",
+                200,
+                &json!({"id": "1", "size": null, "shape": "square"}),
+            ),
             get("/things/1", "size=99", 404, &json!({"code": 1})),
             get("/nothing", "", 404, &json!({})),
             post("Name=a&Tag=x&Tag=y&Fast=true", 201, &thing),
@@ -383,12 +398,20 @@ mod tests {
             (get("/things/1", "", 200, &json!({"id": 1})), "answer /id"),
             (get("/things/1", "", 200, &json!({})), "answer"),
             (
+                get("/things/1", "", 200, &json!({"id": "1", "size": "9"})),
+                "answer /size",
+            ),
+            (
+                post("Name=a", 201, &json!({"id": "1", "size": null})),
+                "answer /size",
+            ),
+            (
                 get("/things/1", "", 200, &json!({"id": "1", "state": "up"})),
                 "answer /state",
             ),
             (
                 get("/things/1", "", 200, &json!({"id": "1", "new": 1})),
-                "answer new",
+                "answer /new",
             ),
             (
                 get("/things/1", "", 500, &json!({"code": "1"})),
@@ -398,7 +421,7 @@ mod tests {
             (post("", 201, &thing), "lacks its body"),
             (post("Tag=x", 201, &thing), "body"),
             (post("Name=a&Fast=maybe", 201, &thing), "body /Fast"),
-            (post("Name=a&Colour=red", 201, &thing), "body Colour"),
+            (post("Name=a&Colour=red", 201, &thing), "body /Colour"),
             (post("Name=a", 204, &thing), "none is described"),
         ] {
             let faults = contract.check(&exchange);

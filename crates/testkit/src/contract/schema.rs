@@ -23,11 +23,17 @@ impl Schemas {
         Self { components }
     }
 
-    /// What `value` breaks of `schema`.
-    pub(super) fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
+    /// What `value` breaks of `schema`, except where one of `examples` has the same value in the same place.
+    ///
+    /// Descriptions are written by hand and forget that a member may be null; their examples are real answers.
+    pub(super) fn faults(&self, schema: &Value, value: &Value, examples: &Examples) -> Vec<String> {
         let validator = self.validator(schema);
         validator
             .iter_errors(value)
+            .filter(|error| {
+                let at = place(&error.instance_path().to_string());
+                !examples.have(&at, error.instance())
+            })
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect()
     }
@@ -53,12 +59,18 @@ impl Schemas {
         found.map_or(schema, |found| self.resolve(found))
     }
 
-    /// Members of `value`, and of objects in its lists and members, that the schema does not know.
+    /// Members of `value`, and of objects in its lists and members, that neither the schema nor an example knows.
     ///
     /// OpenAPI lets every object have more members; a simulator that has them made them up.
-    pub(super) fn unknown(&self, schema: &Value, value: &Value) -> Vec<String> {
+    pub(super) fn unknown(
+        &self,
+        schema: &Value,
+        value: &Value,
+        examples: &Examples,
+    ) -> Vec<String> {
         let mut found = Vec::new();
         self.walk(schema, value, "", &mut found);
+        found.retain(|at| !examples.know(at));
         found
     }
 
@@ -67,20 +79,19 @@ impl Schemas {
         match value {
             Value::Array(items) => {
                 for item in items {
-                    self.walk(&schema["items"], item, at, found);
+                    self.walk(&schema["items"], item, &format!("{at}/*"), found);
                 }
             }
             Value::Object(members) => {
                 let Some(properties) = schema["properties"].as_object() else {
                     return;
                 };
-                let open = schema
-                    .get("additionalProperties")
-                    .is_some_and(|more| more != false);
+                let more = schema.get("additionalProperties");
+                let open = more.is_some_and(|more| *more != false);
                 for (name, member) in members {
-                    let place = format!("{at}{name}");
+                    let place = format!("{at}/{name}");
                     match properties.get(name) {
-                        Some(inner) => self.walk(inner, member, &format!("{place}."), found),
+                        Some(inner) => self.walk(inner, member, &place, found),
                         None if open => {}
                         None => found.push(place),
                     }
@@ -88,6 +99,62 @@ impl Schemas {
             }
             _ => {}
         }
+    }
+}
+
+/// A JSON pointer with every place of a list alike.
+fn place(pointer: &str) -> String {
+    let part = |part: &str| match part.parse::<usize>() {
+        Ok(_) => "*".to_owned(),
+        Err(_) => part.to_owned(),
+    };
+    let parts: Vec<_> = pointer.split('/').map(part).collect();
+    parts.join("/")
+}
+
+/// The answers that a description shows, taken apart.
+#[derive(Default)]
+pub(super) struct Examples(Vec<(String, Value)>);
+
+impl Examples {
+    /// Those of a media type object.
+    pub(super) fn of(media: &Value) -> Self {
+        let mut all = Self::default();
+        if let Some(one) = media.get("example") {
+            all.take(one, "");
+        }
+        let named = media.get("examples").and_then(Value::as_object);
+        for example in named.into_iter().flat_map(|named| named.values()) {
+            all.take(&example["value"], "");
+        }
+        all
+    }
+
+    fn take(&mut self, value: &Value, at: &str) {
+        match value {
+            Value::Array(items) => {
+                for item in items {
+                    self.take(item, &format!("{at}/*"));
+                }
+            }
+            Value::Object(members) => {
+                for (name, member) in members {
+                    self.take(member, &format!("{at}/{name}"));
+                }
+            }
+            _ => {}
+        }
+        self.0.push((at.to_owned(), value.clone()));
+    }
+
+    fn have(&self, at: &str, value: &Value) -> bool {
+        self.0
+            .iter()
+            .any(|(place, shown)| place == at && shown == value)
+    }
+
+    fn know(&self, at: &str) -> bool {
+        self.0.iter().any(|(place, _)| place == at)
     }
 }
 

@@ -96,7 +96,6 @@ pub(super) async fn numbers(caller: Caller, RawQuery(query): RawQuery) -> Respon
                 "friendly_name": name, "identity_sid": null, "origin": "twilio", "phone_number": number, "sid": sid,
                 "sms_application_sid": "", "sms_fallback_method": "POST", "sms_fallback_url": "", "sms_method": "POST",
                 "sms_url": "", "status": "in-use", "status_callback": "", "status_callback_method": "POST",
-                "subresource_uris": {"assigned_add_ons": format!("{uri}/AssignedAddOns.json")},
                 "trunk_sid": null, "type": null, "uri": format!("{uri}.json"), "voice_application_sid": "",
                 "voice_caller_id_lookup": false, "voice_fallback_method": "POST", "voice_fallback_url": "",
                 "voice_method": "POST", "voice_receive_mode": "voice", "voice_url": "",

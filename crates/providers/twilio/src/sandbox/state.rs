@@ -180,7 +180,7 @@ impl Call {
         let over = status == "completed";
         let uri = format!("/2010-04-01/Accounts/{account}/Calls/{}", self.sid);
         json!({
-            "account_sid": account, "annotation": null, "answered_by": null, "api_version": "2010-04-01",
+            "account_sid": account, "answered_by": null, "api_version": "2010-04-01",
             "caller_name": null, "date_created": self.created, "date_updated": self.created,
             "direction": "outbound-api", "duration": over.then_some("3"), "end_time": over.then_some(&self.created),
             "forwarded_from": null, "from": self.from, "from_formatted": self.from, "group_sid": null,
