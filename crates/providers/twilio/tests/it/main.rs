@@ -20,6 +20,7 @@ mod health;
 mod lists;
 mod messages;
 mod numbers;
+mod sdk;
 mod simulator;
 mod support;
 mod usage;

@@ -1,0 +1,97 @@
+"""The official Python SDK against the simulator: what a user of Twilio would write.
+
+    python3 official.py http://127.0.0.1:4010/twilio
+
+The address is that of the simulator; everything else is as in production.
+"""
+
+import sys
+import time
+
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+BASE = sys.argv[1]
+ACCOUNT, TOKEN = "AC" + "1" * 32, "2" * 32
+TO, FROM = "+14155552345", "+14155550100"
+SERVICE, VERIFY = "MG" + "3" * 32, "VA" + "4" * 32
+
+
+def client(*credentials, **options):
+    client = Client(*credentials, **options)
+    for product in (client.api, client.lookups, client.verify):
+        product.base_url = BASE
+    return client
+
+
+def refused(code, act):
+    try:
+        act()
+    except TwilioRestException as error:
+        assert error.code == code, (error.code, code, error.msg)
+        return error
+    raise AssertionError(f"not refused with {code}")
+
+
+twilio = client(ACCOUNT, TOKEN)
+
+# messages
+sent = [twilio.messages.create(to=TO, from_=FROM, body=f"Hello {n}") for n in range(5)]
+assert sent[0].status == "queued" and sent[0].sid.startswith("SM")
+assert sent[0].date_created is not None
+assert sent[0].fetch().body == "Hello 0"
+media = twilio.messages.create(to=TO, from_=FROM, media_url=["https://example.com/1.png", "https://example.com/2.png"])
+assert media.num_media == "2" and media.sid.startswith("MM")
+bodies = [m.body for m in twilio.messages.stream(to=TO, page_size=2)]
+assert bodies == ["", "Hello 4", "Hello 3", "Hello 2", "Hello 1", "Hello 0"], bodies
+assert len(twilio.messages.list(limit=3, page_size=2)) == 3
+page = twilio.messages.page(page_size=4)
+following = page.next_page()
+assert following is not None and len(list(following)) == 2
+assert following.next_page() is None
+later = twilio.messages.create(
+    to=TO, messaging_service_sid=SERVICE, body="x", schedule_type="fixed", send_at="2030-01-01T00:00:00Z"
+)
+assert later.status == "scheduled"
+assert later.update(status="canceled").status == "canceled"
+time.sleep(1.2)
+assert sent[0].fetch().status == "delivered"
+assert sent[0].update(body="").body == ""
+assert sent[0].delete() is True
+refused(20404, sent[0].fetch)
+refused(21211, lambda: twilio.messages.create(to="+15005550001", from_=FROM, body="x"))
+refused(21606, lambda: twilio.messages.create(to=TO, from_="+14155559999", body="x"))
+refused(21602, lambda: twilio.messages.create(to=TO, from_=FROM))
+
+# calls
+call = twilio.calls.create(to=TO, from_=FROM, twiml="<Response/>", record=True)
+assert call.status == "queued"
+time.sleep(0.8)
+assert call.fetch().status == "in-progress"
+assert call.update(twiml="<Response><Hangup/></Response>").status == "in-progress"
+assert call.update(status="completed").status == "completed"
+refused(21220, lambda: call.update(twiml="<Response/>"))
+assert [c.sid for c in twilio.calls.list(status="completed")] == [call.sid]
+[recording] = twilio.recordings.list(call_sid=call.sid)
+assert twilio.recordings(recording.sid).fetch().call_sid == call.sid
+
+# the rest
+numbers = twilio.incoming_phone_numbers.list()
+assert FROM in [number.phone_number for number in numbers]
+assert twilio.balance.fetch().currency == "USD"
+assert "sms" in [record.category for record in twilio.usage.records.list(limit=20)]
+number = twilio.lookups.v2.phone_numbers("+14159929960").fetch(fields="line_type_intelligence")
+assert number.valid and number.line_type_intelligence["type"] == "mobile"
+assert twilio.lookups.v2.phone_numbers("+1415").fetch().validation_errors == ["TOO_SHORT"]
+service = twilio.verify.v2.services(VERIFY)
+started = service.verifications.create(to=TO, channel="sms")
+assert service.verifications(started.sid).fetch().status == "pending"
+assert service.verification_checks.create(to=TO, code="000000").status == "pending"
+assert service.verification_checks.create(to=TO, code="123456").valid is True
+refused(20404, lambda: service.verification_checks.create(to=TO, code="123456"))
+
+# credentials
+assert len(client("SK" + "5" * 32, "secret", ACCOUNT).messages.list(limit=1)) == 1
+assert refused(20003, client(ACCOUNT, "wrong").balance.fetch).status == 401
+
+print("the official SDK is satisfied")
