@@ -29,6 +29,10 @@ impl View {
         if detail == Some(Detail::Full) {
             shown.extend(resource.into_iter().filter(|(_, value)| !value.is_null()));
         }
+        // A currency of nothing: most things have a price only later.
+        if !shown.contains_key("price") {
+            shown.shift_remove("price_unit");
+        }
         for (member, value) in &mut shown {
             if (member.starts_with("date_") || member.ends_with("_time"))
                 && let Some(at) = value.as_str().and_then(time)
@@ -54,4 +58,46 @@ impl View {
 fn time(text: &str) -> Option<String> {
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(resource: Value, detail: Option<Detail>) -> Value {
+        let Value::Object(resource) = resource else {
+            panic!("an object");
+        };
+        let view = View::of(
+            resource,
+            &["sid", "price", "price_unit", "date_sent"],
+            detail,
+        );
+        serde_json::to_value(view).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out_and_times_have_one_form() {
+        let message = json!({"uri": "/x", "sid": "SM1", "price": null, "price_unit": "USD",
+                             "date_sent": "Thu, 24 Aug 2023 05:01:45 +0000"});
+        assert_eq!(
+            shown(message.clone(), None),
+            json!({"sid": "SM1", "date_sent": "2023-08-24T05:01:45Z"})
+        );
+        assert_eq!(shown(message, Some(Detail::Full))["uri"], "/x");
+        let paid = json!({"price": "-0.0079", "price_unit": "USD"});
+        assert_eq!(shown(paid.clone(), None), paid);
+    }
+
+    #[test]
+    fn a_time_in_another_form_stays_as_it_is() {
+        for text in ["2023-08-24T05:01:45Z", "", "soon"] {
+            assert_eq!(shown(json!({"date_sent": text}), None)["date_sent"], text);
+        }
+        // Twilio means UTC, whatever offset it writes.
+        let west = json!({"date_sent": "Thu, 24 Aug 2023 00:01:45 -0500"});
+        assert_eq!(shown(west, None)["date_sent"], "2023-08-24T05:01:45Z");
+    }
 }

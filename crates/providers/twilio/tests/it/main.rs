@@ -20,6 +20,8 @@ mod health;
 mod lists;
 mod messages;
 mod numbers;
+mod observed;
+mod rights;
 mod sdk;
 mod simulator;
 mod support;
