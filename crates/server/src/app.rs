@@ -46,6 +46,10 @@ pub(crate) fn load(flags: &Common) -> Result<Config, Failure> {
 }
 
 impl App {
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(clippy::unused_async, reason = "only the sandbox is waited for")
+    )]
     pub(crate) async fn start(flags: &Common) -> Result<Self, Failure> {
         let config = load(flags)?;
         telemetry::start(&config.log);
@@ -135,6 +139,10 @@ impl App {
         )
     }
 
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(clippy::unused_async, reason = "only the sandbox is waited for")
+    )]
     pub(crate) async fn stop(self) {
         #[cfg(feature = "sandbox")]
         if let Some(running) = self.sandbox {
