@@ -12,6 +12,7 @@
 pub mod capture;
 pub mod contract;
 pub mod exchange;
+pub mod hostile;
 pub mod people;
 pub mod world;
 

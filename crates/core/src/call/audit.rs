@@ -183,17 +183,26 @@ impl Open {
                 tracing::error!(status, duration_ms = took, cause, "call failed");
             }
             Some(error) => {
-                // These two quote the arguments, which are for the caller alone.
+                // These quote the arguments, by our words or the provider's: they are for the caller alone.
                 let quotes = matches!(
                     error.kind(),
-                    Kind::InvalidArguments | Kind::ConfirmationRequired
+                    Kind::InvalidArguments
+                        | Kind::ConfirmationRequired
+                        | Kind::InvalidRequest
+                        | Kind::Conflict
+                        | Kind::PermissionDenied
                 );
                 let message = (!quotes).then(|| error.message());
+                let upstream_code = error
+                    .details()
+                    .get("upstream_code")
+                    .map(tracing::field::display);
                 let cause = error.cause();
                 tracing::info!(
                     status,
                     duration_ms = took,
                     message,
+                    upstream_code,
                     cause,
                     "call refused or failed"
                 );

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use business_tools_core::egress::transport::{Body, Http, HttpRequest};
 use business_tools_core::http::{Method, header};
-use business_tools_core::{Cx, Error, Kind, Page, Repeat, Result, Secret, Upstream};
+use business_tools_core::{Cx, Error, Fate, Kind, Page, Repeat, Result, Secret, Upstream};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -84,6 +84,24 @@ impl Client {
             .collect();
         let request = self.request(Method::POST, url).body(Body::Form(form));
         self.http.json(cx, request).await.map_err(self.hint())
+    }
+
+    /// Changes a thing to a state. That it is in that state after a lost answer is what was wanted, though
+    /// Twilio refuses to change it again.
+    pub(crate) async fn bring(
+        &self,
+        cx: &Cx,
+        url: Url,
+        form: Pairs,
+        is_done: fn(&Resource) -> bool,
+    ) -> Result<Resource> {
+        match self.post(cx, url.clone(), form).await {
+            Err(error) if was_repeated(&error) && error.what_became() == Fate::Refused => {
+                let now = self.get(cx, url, Pairs::new()).await;
+                now.ok().filter(is_done).ok_or(error)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Deletes. That it is gone after a lost answer is what was wanted.

@@ -3,16 +3,20 @@
 use business_tools_core::{Cx, Detail, Faults, Page, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::messages::urls;
 use super::{READ, WRITE, given, put, span};
-use crate::client::{Client, Pairs};
+use crate::client::{Client, Pairs, Resource};
 use crate::{Twilio, View};
 
 /// A call.
 const SID: &str = "^CA[0-9a-fA-F]{32}$";
 /// An application with instructions for calls.
 const APPLICATION: &str = "^AP[0-9a-fA-F]{32}$";
+
+/// How much of new instructions a person is shown.
+const SHOWN: usize = 300;
 
 /// What of a call is shown.
 const MEMBERS: &[&str] = &[
@@ -314,7 +318,7 @@ impl Tool for EndCall {
         let form = vec![("Status", word(&self.status))];
         let call = twilio
             .client
-            .post(cx, one(&twilio.client, &self.sid), form)
+            .bring(cx, one(&twilio.client, &self.sid), form, is_over)
             .await?;
         Ok(View::of(call, MEMBERS, None))
     }
@@ -354,10 +358,13 @@ impl Tool for RedirectCall {
     }
 
     fn confirm(&self) -> Option<String> {
-        Some(format!(
-            "Send the live call {} to new instructions?",
-            self.sid
-        ))
+        let given = self.url.iter().chain(&self.twiml).next();
+        let given: String = given
+            .into_iter()
+            .flat_map(|text| text.chars())
+            .take(SHOWN)
+            .collect();
+        Some(format!("Send the live call {} to {given}?", self.sid))
     }
 
     async fn run(self, twilio: &Twilio, cx: &Cx) -> Result<View> {
@@ -372,6 +379,13 @@ impl Tool for RedirectCall {
     }
 }
 
+/// Whether a call is in a state that it never leaves.
+fn is_over(call: &Resource) -> bool {
+    let status = call.get("status").and_then(Value::as_str);
+    status
+        .is_some_and(|status| !matches!(status, "queued" | "initiated" | "ringing" | "in-progress"))
+}
+
 fn one(client: &Client, sid: &str) -> url::Url {
     client.of_account(&["Calls", &format!("{sid}.json")])
 }
@@ -379,7 +393,7 @@ fn one(client: &Client, sid: &str) -> url::Url {
 /// The API's word for a value of a closed set.
 pub(super) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+        Ok(Value::String(word)) => word,
         _ => String::new(),
     }
 }

@@ -345,7 +345,9 @@ impl Tool for CancelMessage {
         let form = vec![("Status", "canceled".to_owned())];
         let message = twilio
             .client
-            .post(cx, one(&twilio.client, &self.sid), form)
+            .bring(cx, one(&twilio.client, &self.sid), form, |now| {
+                now["status"] == "canceled"
+            })
             .await?;
         Ok(View::of(message, MEMBERS, None))
     }
@@ -380,7 +382,9 @@ impl Tool for RedactMessage {
         let form = vec![("Body", String::new())];
         let message = twilio
             .client
-            .post(cx, one(&twilio.client, &self.sid), form)
+            .bring(cx, one(&twilio.client, &self.sid), form, |now| {
+                now["body"] == ""
+            })
             .await?;
         Ok(View::of(message, MEMBERS, None))
     }

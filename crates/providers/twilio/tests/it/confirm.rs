@@ -27,6 +27,11 @@ async fn every_destructive_tool_asks_and_names_the_object() {
         );
         assert!(question.ends_with('?'), "{question}");
     }
+    assert!(
+        no.asked()
+            .iter()
+            .any(|question| question.contains("https://example.com/twiml"))
+    );
     assert_eq!((asked, no.asked().len()), (5, 5));
     assert!(world.requests().is_empty(), "no is no");
 }

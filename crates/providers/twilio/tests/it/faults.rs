@@ -354,6 +354,73 @@ async fn a_delete_whose_answer_was_lost_is_done() {
     assert_eq!(never.kind(), Kind::NotFound);
 }
 
+/// A host that refuses to change a thing again, and shows it as it is.
+async fn unwilling(now: Value) -> World {
+    use business_tools_sandbox::axum::Router;
+    use business_tools_sandbox::axum::http::StatusCode;
+    use business_tools_sandbox::axum::routing::get;
+    use business_tools_sandbox::{Simulator, json as answer};
+    let refuse = || async {
+        answer::answer(
+            StatusCode::BAD_REQUEST,
+            &json!({"code": 21220, "message": "No", "status": 400}),
+        )
+    };
+    let show = move || {
+        let now = now.clone();
+        async move { answer::ok(&now) }
+    };
+    let router = Router::new().route("/{*path}", get(show).post(refuse));
+    let simulator = Simulator::http("twilio", router);
+    World::of(simulator, business_tools_twilio::sandbox_config)
+        .start::<Twilio>()
+        .await
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_done_if_the_thing_is_as_wanted() {
+    let yes = Person::who_says_yes();
+    let (call, message) = (
+        json!({"sid": crate::support::NO_CALL}),
+        json!({"sid": NO_MESSAGE}),
+    );
+    for (tool, args, done, undone) in [
+        (
+            "twilio_end_call",
+            &call,
+            json!({"status": "completed"}),
+            json!({"status": "in-progress"}),
+        ),
+        (
+            "twilio_cancel_message",
+            &message,
+            json!({"status": "canceled"}),
+            json!({"status": "sent"}),
+        ),
+        (
+            "twilio_redact_message",
+            &message,
+            json!({"body": ""}),
+            json!({"body": "Hello"}),
+        ),
+    ] {
+        let world = unwilling(done.clone()).await;
+        world.fault(json!({"kind": "reset_after_write", "times": 1, "method": "POST"}));
+        let result = world.call_with(&yes, tool, args.clone()).await.unwrap();
+        for (member, value) in done.as_object().unwrap() {
+            assert_eq!(&result[member], value, "{tool}");
+        }
+        // Refused at once, it was never ours.
+        let error = world.call_with(&yes, tool, args.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidRequest, "{tool}");
+        // Refused after a lost answer, and not as wanted.
+        let world = unwilling(undone).await;
+        world.fault(json!({"kind": "reset_after_write", "times": 1, "method": "POST"}));
+        let error = world.call_with(&yes, tool, args.clone()).await.unwrap_err();
+        assert_eq!(error.details()["upstream_code"], 21220, "{tool}");
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_keeps_failing_is_left_alone_for_a_while() {
     let breaker = json!({"circuit_breaker": {"failure_threshold": 2, "recovery_timeout": "300ms"}});

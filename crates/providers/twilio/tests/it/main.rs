@@ -17,6 +17,7 @@ mod dry_run;
 mod errors;
 mod faults;
 mod health;
+mod hostile;
 mod lists;
 mod messages;
 mod numbers;

@@ -61,7 +61,12 @@ async fn the_audit_tells_who_did_what_and_not_what_was_said() {
     );
     assert_eq!(sent["arguments"]["body"], "<5 characters>");
     assert_eq!(missed["code"], "TWILIO_NOT_FOUND");
+    // Twilio's words quote the number; the log has its code.
+    let refused = json!({"to": "+15005550001", "from": crate::support::FROM, "body": "x"});
+    let refused = world.err("twilio_send_message", refused).await;
+    assert!(refused.message().contains("+15005550001"));
     let log = world.log();
+    assert!(log.contains("21211") && !log.contains("+15005550001"));
     assert!(log.contains(sent["request_id"].as_str().unwrap()));
     assert!(
         !log.contains("+14155552345"),
