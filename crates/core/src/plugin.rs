@@ -72,6 +72,13 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// Its tools, in listing order.
     const TOOLS: &'static [ToolDef<Self>];
 
+    /// Rules of the settings that their schema cannot say, told when a configuration is read. They hold in
+    /// [`Provider::connect`] as well, for those who bring settings of their own.
+    fn check(config: &Self::Config) -> Result<()> {
+        let _ = config;
+        Ok(())
+    }
+
     /// Builds the client. Opens no connection: that happens with the first call.
     fn connect(config: Self::Config, upstream: Upstream) -> Result<Self>;
 

@@ -22,7 +22,7 @@ pub struct KnownProvider {
     pub fields: Vec<String>,
     schema: Value,
     classes: Vec<&'static str>,
-    decode: fn(Value) -> Result<(), (String, String)>,
+    decode: fn(Value) -> Result<(), Undecoded>,
 }
 
 impl KnownProvider {
@@ -221,7 +221,12 @@ impl KnownProvider {
         if missing {
             return;
         }
-        if let Err((field, what)) = (self.decode)(Value::Object(own.clone())) {
+        if let Err(Undecoded {
+            field,
+            what,
+            remedy,
+        }) = (self.decode)(Value::Object(own.clone()))
+        {
             let at = match field.split(['.', '[']).next() {
                 Some(name) if !name.is_empty() && !self.is_credential(name) => path,
                 _ => place,
@@ -230,7 +235,7 @@ impl KnownProvider {
                 "" | "." => at.to_owned(),
                 field => format!("{at}.{field}"),
             };
-            report.add(at, what, self.info.setup_hint);
+            report.add(at, what, remedy);
         }
     }
 }
@@ -244,16 +249,30 @@ impl fmt::Debug for KnownProvider {
     }
 }
 
-fn decode<P: Provider>(fields: Value) -> Result<(), (String, String)> {
-    serde_path_to_error::deserialize::<_, P::Config>(fields)
-        .map(|_| ())
-        .map_err(|error| {
-            let path = error.path().to_string();
-            (
-                path,
-                crate::error::without_values(&error.into_inner().to_string()),
-            )
-        })
+/// Why settings are not an account's.
+struct Undecoded {
+    /// Empty for the settings as a whole.
+    field: String,
+    what: String,
+    remedy: String,
+}
+
+fn decode<P: Provider>(fields: Value) -> Result<(), Undecoded> {
+    let config = serde_path_to_error::deserialize::<_, P::Config>(fields).map_err(|error| {
+        let field = error.path().to_string();
+        let what = crate::error::without_values(&error.into_inner().to_string());
+        let remedy = P::INFO.setup_hint.to_owned();
+        Undecoded {
+            field,
+            what,
+            remedy,
+        }
+    })?;
+    P::check(&config).map_err(|error| Undecoded {
+        field: String::new(),
+        what: error.message().to_owned(),
+        remedy: error.hint_text().unwrap_or(P::INFO.setup_hint).to_owned(),
+    })
 }
 
 /// An empty credential is none: `${NAME:-}` of a variable that is not set.

@@ -5,21 +5,29 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+const ACCOUNT: &str = "^AC[0-9a-fA-F]{32}$";
+const KEY: &str = "^SK[0-9a-fA-F]{32}$";
+const NAME: &str = "^[a-z0-9-]{1,32}$";
+
 /// The settings of one Twilio account.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TwilioConfig {
     /// The account, `AC` and 32 hexadecimal digits.
+    #[schemars(regex(pattern = ACCOUNT))]
     pub account_sid: String,
     /// The account's own token, when there is no API key.
     pub auth_token: Option<Secret>,
     /// An API key, `SK` and 32 hexadecimal digits.
+    #[schemars(regex(pattern = KEY))]
     pub api_key: Option<String>,
     /// The secret of the API key.
     pub api_secret: Option<Secret>,
     /// The region that the credentials belong to, such as `ie1`.
+    #[schemars(regex(pattern = NAME))]
     pub region: Option<String>,
     /// The edge to go through, such as `dublin`.
+    #[schemars(regex(pattern = NAME))]
     pub edge: Option<String>,
     /// Another host for all of Twilio's APIs.
     #[schemars(with = "Option<String>")]

@@ -69,6 +69,10 @@ impl Provider for Twilio {
 
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
+    fn check(config: &TwilioConfig) -> Result<()> {
+        config.check().map(drop)
+    }
+
     fn connect(config: TwilioConfig, upstream: Upstream) -> Result<Self> {
         Ok(Self {
             client: Client::new(&config, &upstream)?,

@@ -24,6 +24,7 @@ mod numbers;
 mod observed;
 mod rights;
 mod sdk;
+mod settings;
 mod simulator;
 mod support;
 mod usage;

@@ -118,7 +118,8 @@ async fn pages_lead_on_and_back_by_paths_of_the_host() {
         .json()
         .await
         .unwrap();
-    assert_eq!(back["messages"], pages[1]["messages"]);
+    // Its state may have moved on meanwhile.
+    assert_eq!(back["messages"][0]["sid"], pages[1]["messages"][0]["sid"]);
     for bad in ["PageSize=0", "PageSize=1001", "PageSize=x", "PageToken=x"] {
         let answer = get(
             &world,
