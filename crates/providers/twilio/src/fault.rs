@@ -68,6 +68,13 @@ fn refine(error: Error, status: StatusCode, code: Option<i64>, words: &str) -> E
         (Kind::PermissionDenied, _) => {
             error.hint("Give the API key this permission, or use one of the account that has it")
         }
+        // Twilio's own 404 has a code: something else answered.
+        (Kind::NotFound, _) if code.is_none() => {
+            error.hint("Check `base_url`: what answers there is not Twilio's API")
+        }
+        (_, 300..400) => {
+            error.hint("Check `base_url`: it leads to a redirect, which is not followed")
+        }
         (Kind::NotFound, _) => {
             error.hint("Check the id, and that it belongs to this account; list to find it")
         }

@@ -191,6 +191,25 @@ async fn an_error_without_a_body_is_told_by_its_status() {
 }
 
 #[tokio::test]
+async fn another_host_in_twilios_place_is_told_as_such() {
+    for (status, kind) in [
+        (404, Kind::NotFound),
+        (301, Kind::BadUpstreamResponse),
+        (308, Kind::BadUpstreamResponse),
+    ] {
+        let world = host(status, json!("Not here")).await;
+        for (tool, args) in [
+            ("twilio_get_usage", json!({})),
+            ("twilio_send_message", hello()),
+        ] {
+            let error = world.err(tool, args).await;
+            assert_error(&error, kind, None, "base_url");
+        }
+        assert_eq!(world.requests().len(), 2, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn the_wire_form_is_the_contract() {
     let world = host(
         401,

@@ -445,7 +445,7 @@ async fn a_provider_that_keeps_failing_is_left_alone_for_a_while() {
 async fn a_read_ends_when_its_caller_gives_up() {
     let world = world().await;
     world.fault(json!({"kind": "hang"}));
-    let token = tokio_util_token();
+    let token = token_of_a_caller();
     let cx = Cx::builder(Principal::local())
         .cancel(token.clone())
         .build();
@@ -461,7 +461,22 @@ async fn a_read_ends_when_its_caller_gives_up() {
     assert!(started.elapsed() < Duration::from_millis(900));
 }
 
-fn tokio_util_token() -> business_tools_sandbox::CancellationToken {
+#[tokio::test]
+async fn a_message_that_went_out_is_finished_and_recorded_though_its_caller_left() {
+    let world = world().await;
+    world.fault(json!({"kind": "latency", "delay_ms": 400, "times": 1}));
+    let call = world.call("twilio_send_message", hello());
+    let left = tokio::time::timeout(Duration::from_millis(150), call).await;
+    assert!(left.is_err(), "the caller left before the answer came");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let [line] = &world.audit()[..] else {
+        panic!("one line")
+    };
+    assert_eq!(line["outcome"], "ok");
+    assert_eq!((posts(&world), messages(&world).await), (1, 1));
+}
+
+fn token_of_a_caller() -> business_tools_sandbox::CancellationToken {
     business_tools_sandbox::CancellationToken::new()
 }
 
