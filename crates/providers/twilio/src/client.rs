@@ -154,6 +154,8 @@ impl Client {
             }
         }
         let mut items = Vec::new();
+        // Told before the first page: some clients lose a report that comes together with the result.
+        cx.progress(0, Some(u64::from(limit)), "listing");
         loop {
             let request = self.request(Method::GET, url.clone());
             let page: Resource = self.http.json(cx, request).await.map_err(self.hint())?;

@@ -74,7 +74,7 @@ async fn a_long_list_is_gathered_over_pages_and_progress_is_told() {
         .into_iter()
         .map(|(done, total, _)| (done, total))
         .collect();
-    assert_eq!(seen, [(60, Some(120)), (120, Some(120))]);
+    assert_eq!(seen, [(0, Some(120)), (60, Some(120)), (120, Some(120))]);
     assert_eq!(world.requests().len(), 2);
     let rest = world
         .ok(
