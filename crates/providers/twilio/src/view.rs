@@ -1,6 +1,6 @@
 //! What of Twilio's resources is shown: the members an agent uses, without empty ones, in one form of time.
 
-use business_tools_core::Detail;
+use business_tools_core::{Detail, Page};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -41,6 +41,17 @@ impl View {
             }
         }
         Self(shown)
+    }
+
+    /// A page of resources, each shown in the same way.
+    pub(crate) fn page(
+        page: Page<Map<String, Value>>,
+        members: &[&str],
+        detail: Option<Detail>,
+    ) -> Page<Self> {
+        let items = page.items.into_iter();
+        let items = items.map(|resource| Self::of(resource, members, detail));
+        Page::new(items.collect(), page.next_cursor)
     }
 
     /// A view of our own making.

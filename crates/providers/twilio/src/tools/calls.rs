@@ -250,12 +250,7 @@ impl Tool for ListCalls {
             .client
             .list(cx, url, query, self.limit, self.cursor.as_deref())
             .await?;
-        let items = page
-            .items
-            .into_iter()
-            .map(|item| View::of(item, MEMBERS, None))
-            .collect();
-        Ok(Page::new(items, page.next_cursor))
+        Ok(View::page(page, MEMBERS, None))
     }
 }
 

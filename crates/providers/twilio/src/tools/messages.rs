@@ -276,12 +276,7 @@ impl Tool for ListMessages {
             .client
             .list(cx, url, query, self.limit, self.cursor.as_deref())
             .await?;
-        let items = page
-            .items
-            .into_iter()
-            .map(|item| View::of(item, MEMBERS, self.detail))
-            .collect();
-        Ok(Page::new(items, page.next_cursor))
+        Ok(View::page(page, MEMBERS, self.detail))
     }
 }
 

@@ -80,12 +80,7 @@ impl Tool for ListPhoneNumbers {
             .client
             .list(cx, url, query, self.limit, self.cursor.as_deref())
             .await?;
-        let items = page
-            .items
-            .into_iter()
-            .map(|item| View::of(item, OWNED, None))
-            .collect();
-        Ok(Page::new(items, page.next_cursor))
+        Ok(View::page(page, OWNED, None))
     }
 }
 
