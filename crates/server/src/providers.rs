@@ -26,7 +26,7 @@ pub struct Row {
 }
 
 #[cfg_attr(
-    not(any(feature = "twilio", feature = "mongo")),
+    not(any(feature = "openai", feature = "hubspot", feature = "twilio", feature = "mongo")),
     expect(unused_macros, reason = "a build without providers")
 )]
 macro_rules! row {
@@ -46,14 +46,18 @@ macro_rules! row {
 
 /// Every provider of this build.
 pub const ALL: &[Row] = &[
+    #[cfg(feature = "hubspot")]
+    row!(hubspot::HubSpot),
     #[cfg(feature = "mongo")]
     row!(mongo::Mongo),
+    #[cfg(feature = "openai")]
+    row!(openai::OpenAi),
     #[cfg(feature = "twilio")]
     row!(twilio::Twilio),
 ];
 
 #[cfg_attr(
-    not(any(feature = "twilio", feature = "mongo")),
+    not(any(feature = "openai", feature = "hubspot", feature = "twilio", feature = "mongo")),
     expect(dead_code, reason = "a build without providers")
 )]
 fn connect<P: Provider>(settings: &ProviderSettings, env: &Env) -> Result<Arc<dyn ToolPlugin>> {

@@ -1,0 +1,38 @@
+//! The account itself.
+
+use business_tools_core::{Cx, Result, Spec, Tool};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::HubSpot;
+
+/// Get the account that the credentials belong to.
+///
+/// # Source
+/// <https://example.com/docs/account> (read YYYY-MM)
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetAccount {}
+
+/// The account.
+#[derive(Debug, Serialize)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Tool for GetAccount {
+    type Provider = HubSpot;
+    type Output = Account;
+    const SPEC: Spec = Spec::read("hubspot_get_account").cached(300);
+
+    async fn run(self, hubspot: &HubSpot, cx: &Cx) -> Result<Account> {
+        let account = hubspot.client.account(cx).await?;
+        Ok(Account {
+            id: account.id,
+            name: account.name,
+        })
+    }
+}
