@@ -15,6 +15,7 @@ mod metadata;
 mod new_provider;
 mod node;
 mod product;
+mod redis;
 mod service;
 mod sh;
 mod test;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask <chore>
 
-  test [--no-engine] [-- FILTER...]   formatting, tidy, clippy and every test, the DocumentDB engine included
+  test [--no-engine] [-- FILTER...]   formatting, tidy, clippy and every test, with a DocumentDB engine and a Redis
   tidy                                the house rules that no compiler checks
   conformance [--only fixtures|product | --write-baseline]
                                       the MCP conformance suite against the fixture server and the product
@@ -33,6 +34,7 @@ cargo xtask <chore>
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
   docs                                writes the generated reference pages
   engine [start]                      fetches the DocumentDB engine; `start` runs it until end of input
+  redis [start]                       finds or installs a Redis; `start` runs one until end of input
   new-provider NAME                   scaffolds crates/providers/NAME and wires it into the server
 ";
 
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "docs" => docs::run(),
         "engine" => engine::run(rest),
+        "redis" => redis::run(rest),
         "new-provider" => new_provider::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

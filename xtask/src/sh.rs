@@ -1,7 +1,7 @@
 //! Running other programs, and saying so.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -59,8 +59,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// Whether a program of this name can be started.
 pub(crate) fn have(name: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
+    find(name).is_some()
+}
+
+/// Where the program of this name is.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
 }
 
 /// The command as a person would type it, short.

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::engine::Engine;
+use crate::redis::{self, Redis};
 use crate::{env, sh, tidy};
 
 /// Where the tests look for the engine.
@@ -44,16 +45,29 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         "warnings",
     ]))?;
 
+    // Small and quick to be had, so its lack is a fault and no reason to skip anything.
+    let redis = if env::text(redis::URL).is_some() && env::text(redis::PROGRAM).is_some() {
+        println!("\nthe tests use the Redis of {}", redis::URL);
+        None
+    } else {
+        let redis = Redis::start()?;
+        println!("\na Redis for the tests runs at {}", redis.url());
+        Some(redis)
+    };
     let engine = if wanted { engine()? } else { Found::Brought };
     let mut tests = sh::cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     if let Found::Started(engine) = &engine {
         tests.env(ENGINE, engine.url());
     }
+    if let Some(redis) = &redis {
+        tests.env(redis::URL, redis.url());
+        tests.env(redis::PROGRAM, redis.program());
+    }
     let done = sh::run(tests.args(passed_on));
     if let Found::Missing(why) = &engine {
         eprintln!("{}", skipped(why));
     }
-    drop(engine);
+    drop((engine, redis));
     done
 }
 

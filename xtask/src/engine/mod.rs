@@ -3,7 +3,7 @@
 //! Debian's testing suite has it as a package. It needs a newer C library than the machine may
 //! have, so it lives in a root folder of its own in the cache and is run there by `chroot`.
 
-mod apt;
+pub(crate) mod apt;
 mod bootstrap;
 mod start;
 
