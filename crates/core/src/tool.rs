@@ -28,7 +28,7 @@ pub enum Effect {
 /// Whether a request may go out again when its answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// It may: a read, an idempotent write, or one that carries an idempotency key.
+    /// It may: a read, an idempotent write, one that carries an idempotency key, or one that only costs money.
     Safe,
     /// Only when the provider provably did not process it.
     IfUnprocessed,
@@ -54,6 +54,8 @@ pub struct Spec {
     pub effect: Effect,
     /// Whether doing it twice is the same as doing it once.
     pub idempotent: bool,
+    /// Whether its requests may go out again although it is not: a repetition costs money and does no other harm.
+    pub repeatable: bool,
     /// The cache class; empty means that results are never cached.
     pub cache_class: &'static str,
     /// How long a result is served from the cache, in seconds; the operator may set it per class.
@@ -81,6 +83,7 @@ impl Spec {
             name,
             effect,
             idempotent: matches!(effect, Effect::Read),
+            repeatable: false,
             cache_class: "",
             cache_secs: 0,
             scopes: &[],
@@ -111,6 +114,13 @@ impl Spec {
     /// Twice is the same as once.
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Twice is not the same as once, but does no harm beyond its price: a lost answer is asked for again, and
+    /// callers are not told that the tool is idempotent.
+    pub const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 
@@ -191,7 +201,7 @@ impl Spec {
 
     /// Whether requests of this tool may be repeated when an answer was lost.
     pub const fn repeat(&self) -> Repeat {
-        if self.idempotent {
+        if self.idempotent || self.repeatable {
             Repeat::Safe
         } else {
             Repeat::IfUnprocessed
@@ -306,4 +316,18 @@ fn run<T: Tool>(
         let output = decode::<T>(args)?.run(&provider, &cx).await?;
         serde_json::to_value(output).map_err(Error::internal)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_costs_money_is_repeated_and_not_called_idempotent() {
+        let plain = Spec::write("acme_send");
+        assert_eq!(plain.repeat(), Repeat::IfUnprocessed);
+        let costly = Spec::write("acme_paint").repeatable();
+        assert_eq!((costly.repeat(), costly.idempotent), (Repeat::Safe, false));
+        assert!(costly.writes());
+    }
 }

@@ -165,7 +165,7 @@ impl<Q: Request, R: Send + 'static> Egress<Q, R> {
             cx.preview(Preview {
                 request: request.preview(),
                 look_up: repeat == Repeat::Safe
-                    && spec.is_some_and(|s| s.writes() && !s.idempotent),
+                    && spec.is_some_and(|s| s.writes() && s.repeat() == Repeat::IfUnprocessed),
             });
             return Err(Error::new(Kind::Cancelled, "A dry run sends nothing"));
         }
