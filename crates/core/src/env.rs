@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::artifact::Artifacts;
 use crate::call::audit::AuditSink;
 use crate::call::cache::CacheStore;
 use crate::call::confirm::Seal;
 use crate::call::idempotency::Records;
+#[cfg(feature = "http")]
+use crate::egress::transport::PrivateHosts;
+use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::token::TokenSource;
 
 /// Everything shared by the layers of one registry. Cheap to clone.
 #[derive(Clone)]
@@ -19,12 +24,21 @@ pub struct Env {
     pub cache: CacheStore,
     /// Outcomes of writes, by idempotency key.
     pub idempotency: Records,
+    /// Gives the bearer tokens of accounts that have none in their settings.
+    pub tokens: Option<Arc<dyn TokenSource>>,
+    /// Bytes that tools made, for callers to fetch.
+    pub artifacts: Artifacts,
+    /// The folders whose files callers may name.
+    pub files: Files,
     /// Seals the tokens that let a confirmed call be repeated.
     pub seal: Seal,
     /// The largest result of a call, in bytes of JSON.
     pub max_result: usize,
     /// Whether destructive calls go on without a person: for trusted automation only.
     pub auto_confirm: bool,
+    /// Hosts of private networks that URLs of callers may lead to.
+    #[cfg(feature = "http")]
+    pub private_hosts: PrivateHosts,
     #[cfg(feature = "http")]
     pub(crate) http: crate::egress::transport::HttpPool,
 }
@@ -40,9 +54,14 @@ impl Env {
             audit: None,
             cache: CacheStore::in_memory(64 << 20),
             idempotency: Records::in_memory(),
+            tokens: None,
+            artifacts: Artifacts::in_memory(64 << 20),
+            files: Files::default(),
             seal: Seal::random(),
             max_result: crate::page::MAX_RESULT,
             auto_confirm: false,
+            #[cfg(feature = "http")]
+            private_hosts: PrivateHosts::default(),
             #[cfg(feature = "http")]
             http: crate::egress::transport::HttpPool::default(),
         })
@@ -57,6 +76,13 @@ impl Env {
     /// Records every call with `sink`.
     pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
         self.audit = Some(sink);
+        self
+    }
+
+    /// Lets URLs of callers lead anywhere, private networks included: for tests on loopback.
+    #[cfg(feature = "http")]
+    pub fn allow_private_fetch(mut self) -> Self {
+        self.private_hosts = PrivateHosts::All;
         self
     }
 }

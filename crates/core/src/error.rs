@@ -175,6 +175,7 @@ struct Inner {
     message: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    opens_circuit: bool,
     provider: Option<&'static str>,
     details: Map<String, Value>,
     source: Option<Source>,
@@ -211,6 +212,7 @@ impl Error {
             message: message.into(),
             hint: None,
             retry_after: None,
+            opens_circuit: false,
             provider: None,
             details: Map::new(),
             source: None,
@@ -238,6 +240,13 @@ impl Error {
     /// How long to wait before another try.
     pub fn retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.0.retry_after = wait.into();
+        self
+    }
+
+    /// Every further request of this account would end like this for a while: the circuit opens at once, for
+    /// the time of [`Error::retry_after`] or that of the policy.
+    pub fn opens_circuit(mut self) -> Self {
+        self.0.opens_circuit = true;
         self
     }
 
@@ -304,6 +313,11 @@ impl Error {
     /// What became of the request.
     pub fn what_became(&self) -> Fate {
         self.0.fate
+    }
+
+    /// Whether the circuit opens at once.
+    pub(crate) fn trips(&self) -> bool {
+        self.0.opens_circuit
     }
 
     /// How long the provider, the breaker or the limiter asks to wait.
@@ -400,6 +414,7 @@ impl Clone for Error {
             message: inner.message.clone(),
             hint: inner.hint.clone(),
             retry_after: inner.retry_after,
+            opens_circuit: inner.opens_circuit,
             provider: inner.provider,
             details: inner.details.clone(),
             source: self.cause().map(Into::into),

@@ -7,12 +7,14 @@
 //! Core names no provider, no protocol and no web server.
 
 pub mod around;
+pub mod artifact;
 pub mod call;
 pub mod config;
 pub mod cx;
 pub mod egress;
 pub mod env;
 pub mod error;
+pub mod files;
 pub mod health;
 pub mod metrics;
 pub mod page;
@@ -21,6 +23,7 @@ pub mod policy;
 pub mod registry;
 pub mod schema;
 pub mod secret;
+pub mod token;
 pub mod tool;
 
 pub use call::validate::Faults;

@@ -6,6 +6,7 @@ use prometheus::{
     CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
+use crate::cx::Cx;
 use crate::error::Kind;
 
 const BUCKETS: &[f64] = &[
@@ -114,5 +115,31 @@ impl Metrics {
         self.latency
             .with_label_values(&[tool])
             .observe(time.as_secs_f64());
+    }
+}
+
+/// What one provider's calls cost, in US dollars.
+#[derive(Clone, Debug)]
+pub struct Spend {
+    provider: &'static str,
+    cost: CounterVec,
+}
+
+impl Spend {
+    pub(crate) fn new(provider: &'static str, metrics: &Metrics) -> Self {
+        Self {
+            provider,
+            cost: metrics.cost.clone(),
+        }
+    }
+
+    /// Adds what a call cost. What is no amount of money counts as nothing.
+    pub fn add(&self, cx: &Cx, usd: f64) {
+        if usd.is_finite() && usd > 0.0 {
+            let tool = cx.tool().map_or("none", |spec| spec.name);
+            self.cost
+                .with_label_values(&[self.provider, tool])
+                .inc_by(usd);
+        }
     }
 }

@@ -348,17 +348,11 @@ fn a_preview_shows_everything_but_the_secrets() {
 fn what_an_answer_says_about_waiting_is_read_with_care() {
     use business_tools_core::egress::Response as _;
     let response = |pairs: &[(&'static str, &str)]| {
-        let mut response = HttpResponse {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: bytes::Bytes::new(),
-        };
+        let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            response
-                .headers
-                .insert(*name, HeaderValue::from_str(value).unwrap());
+            headers.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        response
+        HttpResponse::new(StatusCode::OK, headers, bytes::Bytes::new())
     };
     let day = Duration::from_hours(24);
     for (text, wait) in [

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -16,7 +17,8 @@ use crate::policy::{Policy, Trip};
 /// Leaves a failing provider alone for a while.
 ///
 /// Only failures of the provider count: a 404 is the answer of a healthy one, and our own refusals say
-/// nothing about it.
+/// nothing about it. An error that says that all else would fail like it, such as a quota of the
+/// account that is used up, opens the circuit at once.
 #[derive(Clone)]
 pub struct Breaker {
     info: &'static Info,
@@ -28,7 +30,7 @@ pub struct Breaker {
 #[derive(Debug, Clone, Copy)]
 enum Circuit {
     Closed { failures: u32 },
-    Open { until: Instant },
+    Open { until: Instant, used_up: bool },
     HalfOpen { probing: bool },
 }
 
@@ -54,11 +56,11 @@ impl Breaker {
         let mut circuits = self.circuits();
         let probe = match circuits.get_mut(&key) {
             None | Some(Circuit::Closed { .. }) => false,
-            Some(Circuit::Open { until }) if *until > now => {
-                return Err(self.refusal(*until - now));
+            Some(Circuit::Open { until, used_up }) if *until > now => {
+                return Err(self.refusal(*until - now, *used_up));
             }
             Some(Circuit::HalfOpen { probing: true }) => {
-                return Err(self.refusal(self.trip.recovery / 10));
+                return Err(self.refusal(self.trip.recovery / 10, false));
             }
             Some(circuit) => {
                 *circuit = Circuit::HalfOpen { probing: true };
@@ -76,17 +78,25 @@ impl Breaker {
         })
     }
 
-    fn refusal(&self, wait: std::time::Duration) -> Error {
+    fn refusal(&self, wait: Duration, used_up: bool) -> Error {
+        let (why, hint) = if used_up {
+            (
+                "said that a quota or the credit is used up",
+                "Raise the quota or add credit at the provider, or wait `retry_after_ms`",
+            )
+        } else {
+            (
+                "failed repeatedly",
+                "Wait `retry_after_ms`, then try again; `/health` shows the provider's state",
+            )
+        };
         Error::new(
             Kind::CircuitOpen,
-            format!(
-                "{} failed repeatedly and is left alone for a moment",
-                self.info.title
-            ),
+            format!("{} {why} and is left alone for a moment", self.info.title),
         )
         .fate(Fate::NotSent)
         .retry_after(wait)
-        .hint("Wait `retry_after_ms`, then try again; `/health` shows the provider's state")
+        .hint(hint)
     }
 
     fn show(&self, account: &str, circuit: Circuit) {
@@ -100,6 +110,16 @@ impl Breaker {
             .circuit
             .with_label_values(&[self.info.id, account])
             .set(state);
+    }
+
+    /// Opens the circuit whatever came before.
+    fn trip(&self, key: &str, account: &str, wait: Option<Duration>) {
+        let open = Circuit::Open {
+            until: Instant::now() + wait.unwrap_or(self.trip.recovery),
+            used_up: true,
+        };
+        self.circuits().insert(key.to_owned(), open);
+        self.show(account, open);
     }
 
     fn tell(&self, key: &str, account: &str, probe: bool, healthy: bool) {
@@ -128,6 +148,7 @@ impl Breaker {
             } else {
                 Circuit::Open {
                     until: Instant::now() + self.trip.recovery,
+                    used_up: false,
                 }
             };
             circuits.insert(key.to_owned(), next);
@@ -147,6 +168,11 @@ struct Passage<'a> {
 }
 
 impl Passage<'_> {
+    fn trip(mut self, wait: Option<Duration>) {
+        self.told = true;
+        self.breaker.trip(&self.key, &self.account, wait);
+    }
+
     fn tell(mut self, healthy: bool) {
         self.told = true;
         self.breaker
@@ -174,6 +200,7 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Breaker {
         let outcome = next.run(attempt).await;
         match &outcome {
             Ok(_) => passage.tell(true),
+            Err(error) if error.trips() => passage.trip(error.wait()),
             Err(error) => match error.kind() {
                 // The call's own time was over: that says nothing about the provider.
                 Kind::Timeout if !error.is_temporary() => drop(passage),
@@ -248,5 +275,19 @@ mod tests {
         assert!(breaker.enter(&cx).is_err(), "there is one probe");
         probe.tell(true);
         assert!(breaker.enter(&cx).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quota_that_is_used_up_opens_the_circuit_at_once_and_for_as_long_as_told() {
+        let (breaker, cx) = breaker();
+        breaker.enter(&cx).unwrap().trip(Some(secs(600)));
+        assert_eq!(state(&breaker), 2);
+        let error = breaker.enter(&cx).err().unwrap();
+        assert_eq!(error.kind(), Kind::CircuitOpen);
+        assert_eq!(error.wait(), Some(secs(600)));
+        assert!(error.message().contains("used up"), "{error}");
+        tokio::time::sleep(secs(600)).await;
+        breaker.enter(&cx).unwrap().tell(true);
+        assert_eq!(state(&breaker), 0);
     }
 }

@@ -8,15 +8,22 @@ pub mod timeout;
 #[cfg(feature = "http")]
 pub mod transport;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::around::{Inner, around};
+use crate::artifact::Artifacts;
 use crate::cx::{Cx, Preview};
 use crate::error::{Error, Fate, Kind, Result};
+use crate::files::Files;
+use crate::metrics::Spend;
 use crate::plugin::Info;
 use crate::policy::Policy;
+use crate::secret::Secret;
+use crate::token::TokenSource;
 use crate::tool::Repeat;
 use crate::{Env, Spec};
 
@@ -114,6 +121,49 @@ impl Upstream {
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The provider's id.
+    pub fn provider(&self) -> &'static str {
+        self.info.id
+    }
+
+    /// Where the bearer tokens of an account come from: the one in its settings, or else the world's own
+    /// source.
+    ///
+    /// # Errors
+    /// `NOT_CONFIGURED` when there is neither.
+    pub fn tokens(&self, fixed: Option<Secret>) -> Result<Arc<dyn TokenSource>> {
+        match (fixed, &self.env.tokens) {
+            (Some(token), _) => Ok(crate::token::fixed(token)),
+            (None, Some(source)) => Ok(Arc::clone(source)),
+            (None, None) => Err(Error::new(
+                Kind::NotConfigured,
+                format!("{} has no credentials", self.info.title),
+            )
+            .hint(self.info.setup_hint)),
+        }
+    }
+
+    /// Counts what calls cost.
+    pub fn spend(&self) -> Spend {
+        Spend::new(self.info.id, &self.env.metrics)
+    }
+
+    /// Keeps what tools make and no answer can hold: pictures, speech.
+    pub fn artifacts(&self) -> Artifacts {
+        self.env.artifacts.clone()
+    }
+
+    /// Opens files that callers name.
+    pub fn files(&self) -> Files {
+        self.env.files.clone()
+    }
+
+    /// Gets what is behind URLs that callers name.
+    #[cfg(feature = "http")]
+    pub fn fetcher(&self) -> transport::Fetcher {
+        transport::Fetcher::new(&self.env)
     }
 
     /// The metrics, for gauges that only the provider's driver knows.
