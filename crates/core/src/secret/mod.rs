@@ -1,5 +1,8 @@
 //! Secrets: held so that they cannot be printed, and wiped when dropped.
 
+pub mod key;
+pub mod seal;
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
