@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use crate::conn::{Aborted, Control};
 use crate::simulator::{Kind, Mount, Simulator};
-use crate::{Arrival, Limits, Switchboard, control, faults, json};
+use crate::{Arrival, Limits, Seed, Switchboard, control, faults, json};
 
 /// How much of a body over the limit is read and thrown away. Closing on a client that still sends
 /// would reset the connection, and the client would not see why.
@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) simulators: BTreeMap<&'static str, Simulator>,
     pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) limits: Limits,
+    pub(crate) seed: Seed,
     pub(crate) http: SocketAddr,
     pub(crate) tcp: BTreeMap<&'static str, SocketAddr>,
     pub(crate) stop: CancellationToken,

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::conn::{Control, Controlled};
 use crate::dispatch::{Shared, dispatch};
 use crate::simulator::{Kind, Simulator};
-use crate::{Switchboard, control};
+use crate::{Seed, Switchboard, control};
 
 /// The head of a request: line and headers.
 const HEAD: usize = 64 * 1024;
@@ -54,6 +54,7 @@ impl Default for Limits {
 pub struct Sandbox {
     simulators: Vec<Simulator>,
     limits: Limits,
+    seed: Seed,
     shutdown: CancellationToken,
 }
 
@@ -63,6 +64,7 @@ impl Sandbox {
         Self {
             simulators,
             limits: Limits::default(),
+            seed: Seed::default(),
             shutdown: CancellationToken::new(),
         }
     }
@@ -70,6 +72,12 @@ impl Sandbox {
     /// Other limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What the simulators hold at the start, [nothing](Seed::Empty) unless set.
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
         self
     }
 
@@ -125,10 +133,12 @@ impl Sandbox {
             simulators,
             switchboard: Arc::default(),
             limits: self.limits,
+            seed: self.seed,
             http: http.local_addr()?,
             tcp: tcp.clone(),
             stop: stop.clone(),
         });
+        shared.sow();
         let runner = Runner {
             routes: control::routes(Arc::clone(&shared)),
             shared: Arc::clone(&shared),
@@ -258,6 +268,12 @@ impl Runner {
 }
 
 impl Shared {
+    /// Let every simulator fill its state.
+    fn sow(&self) {
+        let hooks = self.simulators.values().filter_map(|s| s.seed.as_ref());
+        hooks.for_each(|hook| hook(self.seed));
+    }
+
     /// Back to the state after the start.
     pub(crate) async fn reset(&self) {
         self.switchboard.clear(None);
@@ -269,6 +285,7 @@ impl Shared {
                 server.reset().await;
             }
         }
+        self.sow();
         // Last, for requests that arrive meanwhile belong to the state that is gone.
         self.switchboard.clear_requests();
     }

@@ -14,11 +14,12 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::Switchboard;
+use crate::{Seed, Switchboard};
 
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 type Reset = dyn Fn() + Send + Sync;
+type Sow = dyn Fn(Seed) + Send + Sync;
 type Describe = dyn Fn() -> Value + Send + Sync;
 type FaultBody = dyn Fn(StatusCode) -> Value + Send + Sync;
 
@@ -56,6 +57,7 @@ pub struct Simulator {
     pub(crate) id: &'static str,
     pub(crate) kind: Kind,
     pub(crate) reset: Vec<Arc<Reset>>,
+    pub(crate) seed: Option<Arc<Sow>>,
     pub(crate) describe: Option<Arc<Describe>>,
     pub(crate) fault_body: Option<Arc<FaultBody>>,
     pub(crate) body_limit: usize,
@@ -96,6 +98,7 @@ impl Simulator {
             id,
             kind,
             reset: Vec::new(),
+            seed: None,
             describe: None,
             fault_body: None,
             body_limit: BODY_LIMIT,
@@ -127,6 +130,13 @@ impl Simulator {
     /// Call `hook` on `POST /_sandbox/reset`. Hooks add up.
     pub fn on_reset(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.reset.push(Arc::new(hook));
+        self
+    }
+
+    /// Let `hook` fill the state: called before the first request, and after each reset, with the
+    /// [seed](crate::Sandbox::seed) of the sandbox.
+    pub fn on_seed(mut self, hook: impl Fn(Seed) + Send + Sync + 'static) -> Self {
+        self.seed = Some(Arc::new(hook));
         self
     }
 

@@ -59,7 +59,7 @@ impl App {
         let registry = Registry::new(env(&config)?);
         #[cfg(feature = "sandbox")]
         let sandbox = if flags.sandbox {
-            let running = start_sandbox(flags.sandbox_listen)
+            let running = start_sandbox(flags.sandbox_listen, flags.sandbox_seed)
                 .await
                 .map_err(Failure::Usage)?;
             tell_sandbox(&running);
@@ -230,9 +230,11 @@ fn sandboxed(
 #[cfg(feature = "sandbox")]
 pub(crate) async fn start_sandbox(
     listen: SocketAddr,
+    seed: business_tools_sandbox::Seed,
 ) -> Result<business_tools_sandbox::Running, String> {
     let simulators = ALL.iter().map(|row| (row.simulator)()).collect();
     business_tools_sandbox::Sandbox::new(simulators)
+        .seed(seed)
         .start(listen)
         .await
         .map_err(|error| format!("the sandbox cannot start on {listen}: {error}"))

@@ -26,7 +26,12 @@ pub struct Row {
 }
 
 #[cfg_attr(
-    not(any(feature = "openai", feature = "hubspot", feature = "twilio", feature = "mongo")),
+    not(any(
+        feature = "openai",
+        feature = "hubspot",
+        feature = "twilio",
+        feature = "mongo"
+    )),
     expect(unused_macros, reason = "a build without providers")
 )]
 macro_rules! row {
@@ -57,7 +62,12 @@ pub const ALL: &[Row] = &[
 ];
 
 #[cfg_attr(
-    not(any(feature = "openai", feature = "hubspot", feature = "twilio", feature = "mongo")),
+    not(any(
+        feature = "openai",
+        feature = "hubspot",
+        feature = "twilio",
+        feature = "mongo"
+    )),
     expect(dead_code, reason = "a build without providers")
 )]
 fn connect<P: Provider>(settings: &ProviderSettings, env: &Env) -> Result<Arc<dyn ToolPlugin>> {

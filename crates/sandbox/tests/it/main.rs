@@ -12,4 +12,5 @@ mod client;
 mod control;
 mod faults;
 mod runner;
+mod seed;
 mod tcp;

@@ -61,6 +61,10 @@ pub(crate) struct Common {
     #[cfg(feature = "sandbox")]
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) sandbox_listen: std::net::SocketAddr,
+    /// What the simulators of --sandbox hold at the start
+    #[cfg(feature = "sandbox")]
+    #[arg(long, value_name = "empty|demo", default_value_t)]
+    pub(crate) sandbox_seed: business_tools_sandbox::Seed,
     /// Only the tools of these providers
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) toolsets: Vec<String>,

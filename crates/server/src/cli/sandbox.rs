@@ -12,11 +12,19 @@ pub(crate) struct Flags {
     /// The loopback address to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
+    /// What the simulators hold at the start
+    #[arg(
+        long,
+        alias = "sandbox-seed",
+        value_name = "empty|demo",
+        default_value_t
+    )]
+    seed: business_tools_sandbox::Seed,
 }
 
 pub(super) async fn run(flags: &Flags) -> Done {
     let stop = signals::stop();
-    let running = crate::app::start_sandbox(flags.listen)
+    let running = crate::app::start_sandbox(flags.listen, flags.seed)
         .await
         .map_err(Failure::Usage)?;
     crate::app::tell_sandbox(&running);
