@@ -34,6 +34,10 @@ conformance *args:
 clients *args:
     cargo xtask clients {{ args }}
 
+# The providers' official SDKs against the simulators.
+sdk *args:
+    cargo xtask sdk {{ args }}
+
 # The generated pages.
 docs:
     cargo xtask docs

@@ -15,7 +15,9 @@ mod metadata;
 mod new_provider;
 mod node;
 mod product;
+mod python;
 mod redis;
+mod sdk;
 mod service;
 mod sh;
 mod test;
@@ -31,6 +33,7 @@ cargo xtask <chore>
   conformance [--only fixtures|product | --write-baseline]
                                       the MCP conformance suite against the fixture server and the product
   clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
+  sdk [--only PROVIDER]               the providers' official Python SDKs against the simulators
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
   docs                                writes the generated reference pages
   engine [start]                      fetches the DocumentDB engine; `start` runs it until end of input
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "conformance" => conformance::run(rest),
         "clients" => clients::run(rest),
+        "sdk" => sdk::run(rest),
         "bench" => bench::run(rest),
         "docs" => docs::run(),
         "engine" => engine::run(rest),

@@ -15,6 +15,12 @@ pub(crate) fn build_for_tests(targets: &[&str]) -> Result<()> {
     sh::run(sh::cargo(["build", "--workspace", "--all-features"]).args(targets))
 }
 
+/// Builds the binary as the tests do and says where it is.
+pub(crate) fn debug(metadata: &Metadata) -> Result<PathBuf> {
+    build_for_tests(&["--bin", PACKAGE])?;
+    Ok(metadata.target.join("debug").join(PACKAGE))
+}
+
 /// Builds the release binary and says where it is.
 pub(crate) fn release(metadata: &Metadata) -> Result<PathBuf> {
     sh::run(&mut sh::cargo(["build", "--release", "--package", PACKAGE]))?;

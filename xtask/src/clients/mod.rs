@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::metadata::Metadata;
 use crate::node::Packages;
-use crate::{env, product, sh};
+use crate::{env, product, python, sh};
 use server::Server;
 use tally::Tally;
 
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let mut tally = Tally::default();
 
     if wanted("python") {
-        let python = venv()?;
+        let python = python::venv(PYTHON)?;
         let script = env::root().join("xtask/clients/client.py");
         let server = Server::start(&binary)?;
         tally.script(
@@ -80,25 +80,6 @@ fn driven(mut command: Command, server: &Server, binary: &Path) -> Command {
         ])
         .arg(binary);
     command
-}
-
-/// Python with the client, in an environment of its own in the cache.
-fn venv() -> Result<PathBuf> {
-    let folder = env::cache()?.join("python").join(PYTHON);
-    let python = folder.join("bin/python");
-    let note = folder.join("installed");
-    if note.is_file() {
-        return Ok(python);
-    }
-    println!("installing {PYTHON} into {}", folder.display());
-    sh::output(sh::program("python3", ["-m", "venv", "--clear"]).arg(&folder))
-        .context("python3 with venv is needed (Debian: python3-venv)")?;
-    sh::output(&mut sh::program(
-        &python,
-        ["-m", "pip", "install", "--quiet", PYTHON],
-    ))?;
-    std::fs::write(&note, PYTHON)?;
-    Ok(python)
 }
 
 /// Node looks for packages beside a script, so the scripts go where the packages are.

@@ -23,7 +23,6 @@ mod messages;
 mod numbers;
 mod observed;
 mod rights;
-mod sdk;
 mod settings;
 mod simulator;
 mod support;

@@ -1,6 +1,6 @@
 """The official Python SDK against the simulator: what a user of Twilio would write.
 
-    python3 official.py http://127.0.0.1:4010/twilio
+    python3 -P twilio.py http://127.0.0.1:4010/twilio
 
 The address is that of the simulator; everything else is as in production.
 """
