@@ -1,5 +1,6 @@
 //! Providers and plugins: a provider is written against [`Provider`], the registry sees [`ToolPlugin`].
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -87,7 +88,7 @@ pub trait Provider: Sized + Send + Sync + 'static {
 }
 
 /// A tool as the registry and the transports see it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ToolInfo {
     /// Name, effect and policy.
     pub spec: &'static Spec,
@@ -99,7 +100,7 @@ pub struct ToolInfo {
 
 /// The object-safe face of everything that has tools.
 #[async_trait]
-pub trait ToolPlugin: Send + Sync {
+pub trait ToolPlugin: Any + Send + Sync {
     /// `twilio`.
     fn name(&self) -> &str;
 
@@ -135,10 +136,27 @@ pub trait ToolPlugin: Send + Sync {
 
 /// A compiled provider as a plugin, with its accounts.
 pub struct Plugin<P: Provider> {
-    accounts: BTreeMap<String, Arc<P>>,
+    accounts: BTreeMap<String, Account<P>>,
     policy: Policy,
     cache_ttl: BTreeMap<String, Duration>,
     tools: OnceLock<Vec<Arc<ToolInfo>>>,
+    /// Of the fingerprints, so that none says anything outside this process.
+    salt: [u8; 16],
+}
+
+struct Account<P> {
+    provider: Arc<P>,
+    /// Of the settings it was connected with.
+    fingerprint: Fingerprint,
+}
+
+impl<P> Clone for Account<P> {
+    fn clone(&self) -> Self {
+        Self {
+            provider: Arc::clone(&self.provider),
+            fingerprint: self.fingerprint,
+        }
+    }
 }
 
 impl<P: Provider> Plugin<P> {
@@ -147,9 +165,53 @@ impl<P: Provider> Plugin<P> {
     /// # Errors
     /// `INVALID_ARGUMENTS` naming the field of the configuration that is wrong.
     pub fn connect(settings: &ProviderSettings, env: &crate::Env) -> Result<Self> {
+        Self::connect_after(None, settings, env)
+    }
+
+    /// The plugin for new settings: the very same when they did not change, and one that shares the accounts that
+    /// did not. With an account its pools, limits and circuit keep their state.
+    ///
+    /// # Errors
+    /// As [`Plugin::connect`]; the old plugin is as good as before then.
+    pub fn reconnect(
+        self: &Arc<Self>,
+        settings: &ProviderSettings,
+        env: &crate::Env,
+    ) -> Result<Arc<Self>> {
+        let next = Self::connect_after(Some(self), settings, env)?;
+        let kept = |(name, account): (&String, &Account<P>)| {
+            let next = next.accounts.get(name);
+            next.is_some_and(|next| Arc::ptr_eq(&next.provider, &account.provider))
+        };
+        let same = self.accounts.len() == next.accounts.len()
+            && self.accounts.iter().all(kept)
+            && self.cache_ttl == next.cache_ttl;
+        Ok(if same {
+            Arc::clone(self)
+        } else {
+            Arc::new(next)
+        })
+    }
+
+    fn connect_after(
+        before: Option<&Self>,
+        settings: &ProviderSettings,
+        env: &crate::Env,
+    ) -> Result<Self> {
         let policy = P::INFO.policy.clone().with(&settings.overrides);
+        // Limits and circuits follow the policy, so that another one needs new ones.
+        let before = before.filter(|before| before.policy == policy);
+        let salt = before.map_or_else(|| uuid::Uuid::new_v4().into_bytes(), |before| before.salt);
         let mut accounts = BTreeMap::new();
         for (name, fields) in &settings.accounts {
+            let fingerprint = fingerprint(&salt, fields);
+            if let Some(same) = before
+                .and_then(|before| before.accounts.get(name))
+                .filter(|account| account.fingerprint == fingerprint)
+            {
+                accounts.insert(name.clone(), same.clone());
+                continue;
+            }
             let at = |error: Error| error.provider(P::INFO.id).detail("account", name.as_str());
             let config = serde_path_to_error::deserialize(Value::Object(fields.clone())).map_err(
                 |error| {
@@ -163,10 +225,12 @@ impl<P: Provider> Plugin<P> {
                 },
             )?;
             let upstream = Upstream::new(&P::INFO, policy.clone(), env.clone());
-            accounts.insert(
-                name.clone(),
-                Arc::new(P::connect(config, upstream).map_err(at)?),
-            );
+            let provider = Arc::new(P::connect(config, upstream).map_err(at)?);
+            let account = Account {
+                provider,
+                fingerprint,
+            };
+            accounts.insert(name.clone(), account);
         }
         if accounts.is_empty() {
             return Err(Error::new(
@@ -182,6 +246,7 @@ impl<P: Provider> Plugin<P> {
             policy,
             cache_ttl,
             tools: OnceLock::new(),
+            salt,
         })
     }
 
@@ -193,7 +258,7 @@ impl<P: Provider> Plugin<P> {
             }
             found => found,
         };
-        found.ok_or_else(|| {
+        found.map(|account| &account.provider).ok_or_else(|| {
             let known = self
                 .accounts
                 .keys()
@@ -285,6 +350,25 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
             latency: started.elapsed(),
         }
     }
+}
+
+/// Tells settings apart without keeping them: they hold secrets.
+type Fingerprint = [u8; 32];
+
+fn fingerprint(salt: &[u8], fields: &Map<String, Value>) -> Fingerprint {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(salt);
+    let mut names: Vec<_> = fields.keys().collect();
+    names.sort();
+    for name in names {
+        let value = fields[name].to_string();
+        for part in [name, &value] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
 }
 
 /// A provider block of the configuration, sorted out: what is common, and the fields of each account.

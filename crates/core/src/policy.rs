@@ -69,7 +69,7 @@ pub struct Trip {
 }
 
 /// Everything the two planes need to know about a provider. The operator may override each number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// The provider's documented limits.
     pub quotas: &'static [Quota],

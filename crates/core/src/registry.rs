@@ -1,6 +1,6 @@
 //! The registry: tools by name, replaced atomically, read without waiting.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -51,11 +51,59 @@ pub struct Entry {
     pub tool: Arc<ToolInfo>,
 }
 
-#[derive(Default)]
+type Plugins = BTreeMap<String, Arc<dyn ToolPlugin>>;
+
 struct State {
-    plugins: BTreeMap<String, Arc<dyn ToolPlugin>>,
+    plugins: Plugins,
     tools: BTreeMap<&'static str, Entry>,
     selection: Arc<Selection>,
+    /// The rules of the calls: they change with the configuration, the stores behind them do not.
+    env: Env,
+    stack: CallService,
+}
+
+impl State {
+    fn new(plugins: Plugins, selection: Arc<Selection>, env: Env, stack: CallService) -> Self {
+        let tools = plugins
+            .values()
+            .flat_map(|plugin| {
+                plugin.tools().iter().map(|tool| {
+                    let entry = Entry {
+                        plugin: Arc::clone(plugin),
+                        tool: Arc::clone(tool),
+                    };
+                    (tool.spec.name, entry)
+                })
+            })
+            .collect();
+        Self {
+            plugins,
+            tools,
+            selection,
+            env,
+            stack,
+        }
+    }
+
+    fn listed(&self) -> impl Iterator<Item = &Entry> {
+        let lists = |entry: &&Entry| self.selection.lists(entry.plugin.name(), entry.tool.spec);
+        self.tools.values().filter(lists)
+    }
+
+    /// Whether a client that has the list of `other` has this one too.
+    fn lists_as(&self, other: &Self) -> bool {
+        self.listed()
+            .map(|entry| &*entry.tool)
+            .eq(other.listed().map(|entry| &*entry.tool))
+    }
+}
+
+/// What a change of the registry means for those who use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "clients that have the list want to hear that it changed"]
+pub struct Replaced {
+    /// Whether the list of tools is another one now.
+    pub list_changed: bool,
 }
 
 /// Every plugin of a process, and the stack around all of them. Cheap to clone.
@@ -64,22 +112,22 @@ pub struct Registry {
     state: Arc<ArcSwap<State>>,
     /// Held by those who change it, never by those who read.
     changes: Arc<Mutex<()>>,
-    stack: CallService,
     env: Env,
 }
 
 impl Registry {
     /// An empty registry.
     pub fn new(env: Env) -> Self {
+        let stack = call_stack(&env);
+        let state = State::new(Plugins::new(), Arc::default(), env.clone(), stack);
         Self {
-            state: Arc::default(),
+            state: Arc::new(ArcSwap::from_pointee(state)),
             changes: Arc::default(),
-            stack: call_stack(&env),
             env,
         }
     }
 
-    /// The world it lives in.
+    /// The world it was made in: its metrics, stores and keys hold for good, its rules until they are replaced.
     pub fn env(&self) -> &Env {
         &self.env
     }
@@ -90,75 +138,70 @@ impl Registry {
     /// `CONFLICT` when another plugin has a tool of the same name; nothing is changed then.
     pub fn add(&self, plugin: Arc<dyn ToolPlugin>) -> Result<()> {
         let _one_at_a_time = self.changing();
-        let name = plugin.name().to_owned();
-        let state = self.state.load();
-        let mut own = BTreeSet::new();
-        for tool in plugin.tools() {
-            let tool = tool.spec.name;
-            let owner = state.tools.get(tool).map(|entry| entry.plugin.name());
-            let owner = owner.filter(|owner| *owner != name);
-            let twice = !own.insert(tool);
-            if let Some(owner) = owner.or(twice.then_some(name.as_str())) {
-                return Err(Error::new(
-                    Kind::Conflict,
-                    format!("The plugin `{owner}` has a tool `{tool}` already"),
-                )
-                .hint("Rename the tool or remove one of the plugins"));
-            }
-        }
-        self.change(|plugins, _| {
-            plugins.insert(name.clone(), Arc::clone(&plugin));
-        });
+        let mut plugins = self.state.load().plugins.clone();
+        plugins.insert(plugin.name().to_owned(), plugin);
+        one_owner_each(&plugins)?;
+        self.change(plugins, self.selection());
         Ok(())
     }
 
     /// Removes a plugin. Calls in flight finish on it.
     pub fn remove(&self, name: &str) -> bool {
         let _one_at_a_time = self.changing();
-        let had = self.state.load().plugins.contains_key(name);
-        self.change(|plugins, _| {
-            plugins.remove(name);
-        });
+        let mut plugins = self.state.load().plugins.clone();
+        let had = plugins.remove(name).is_some();
+        self.change(plugins, self.selection());
         had
+    }
+
+    /// Sets what may be listed and called.
+    pub fn select(&self, selection: Selection) {
+        let _one_at_a_time = self.changing();
+        let plugins = self.state.load().plugins.clone();
+        self.change(plugins, Arc::new(selection));
+    }
+
+    /// Replaces every plugin, the selection and the rules of the calls in one step: no call meets a mixture, and
+    /// those in flight finish on what they began with.
+    ///
+    /// `env` is [`Registry::env`] with other rules: result size, confirmation, audit.
+    ///
+    /// # Errors
+    /// `CONFLICT` when two plugins have a name or a tool in common; nothing is changed then.
+    pub fn replace(
+        &self,
+        plugins: impl IntoIterator<Item = Arc<dyn ToolPlugin>>,
+        selection: Selection,
+        env: Env,
+    ) -> Result<Replaced> {
+        let mut next = Plugins::new();
+        for plugin in plugins {
+            if let Some(twin) = next.insert(plugin.name().to_owned(), plugin) {
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("There are two plugins `{}`", twin.name()),
+                )
+                .hint("Rename or remove one of them"));
+            }
+        }
+        one_owner_each(&next)?;
+        let _one_at_a_time = self.changing();
+        let stack = call_stack(&env);
+        let next = State::new(next, Arc::new(selection), env, stack);
+        let list_changed = !next.lists_as(&self.state.load());
+        self.state.store(Arc::new(next));
+        Ok(Replaced { list_changed })
     }
 
     fn changing(&self) -> MutexGuard<'_, ()> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets what may be listed and called.
-    pub fn select(&self, selection: Selection) {
-        let _one_at_a_time = self.changing();
-        let selection = Arc::new(selection);
-        self.change(|_, now| *now = Arc::clone(&selection));
-    }
-
-    fn change(
-        &self,
-        edit: impl Fn(&mut BTreeMap<String, Arc<dyn ToolPlugin>>, &mut Arc<Selection>),
-    ) {
-        self.state.rcu(|old| {
-            let mut plugins = old.plugins.clone();
-            let mut selection = Arc::clone(&old.selection);
-            edit(&mut plugins, &mut selection);
-            let tools = plugins
-                .values()
-                .flat_map(|plugin| {
-                    plugin.tools().iter().map(|tool| {
-                        let entry = Entry {
-                            plugin: Arc::clone(plugin),
-                            tool: Arc::clone(tool),
-                        };
-                        (tool.spec.name, entry)
-                    })
-                })
-                .collect();
-            Arc::new(State {
-                plugins,
-                tools,
-                selection,
-            })
-        });
+    /// Called by whoever holds the lock.
+    fn change(&self, plugins: Plugins, selection: Arc<Selection>) {
+        let old = self.state.load();
+        let next = State::new(plugins, selection, old.env.clone(), old.stack.clone());
+        self.state.store(Arc::new(next));
     }
 
     /// The plugins, by name.
@@ -208,13 +251,14 @@ impl Registry {
         cx: Cx,
         narrowed: Option<Arc<Selection>>,
     ) -> Outcome {
-        let (entry, selection) = {
+        let (plugin, tool, selection, stack) = {
             let state = self.state.load();
-            (state.tools.get(tool).cloned(), Arc::clone(&state.selection))
-        };
-        let Some(Entry { plugin, tool }) = entry else {
-            audit::unknown_tool(&self.env, tool, &cx);
-            return Err(self.unknown(tool, narrowed.as_deref()));
+            let Some(Entry { plugin, tool }) = state.tools.get(tool).cloned() else {
+                audit::unknown_tool(&state.env, tool, &cx);
+                return Err(self.unknown(tool, narrowed.as_deref()));
+            };
+            let selection = Arc::clone(&state.selection);
+            (plugin, tool, selection, state.stack.clone())
         };
         // Whoever drops this call stops what has not gone out yet.
         let gone = cx.cancel().child_token();
@@ -228,7 +272,6 @@ impl Registry {
             narrowed,
             options: Options::default(),
         };
-        let stack = self.stack.clone();
         let outcome = if call.spec().writes() {
             // On a task of its own: what has gone out is finished and recorded, whoever hangs up.
             tokio::spawn(stack.oneshot(call).in_current_span())
@@ -252,4 +295,22 @@ impl Registry {
         };
         Error::new(Kind::ToolNotFound, format!("There is no tool `{shown}`")).hint(hint)
     }
+}
+
+/// Tells the first tool that two plugins have, or one has twice.
+fn one_owner_each(plugins: &Plugins) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for (name, plugin) in plugins {
+        for tool in plugin.tools() {
+            let tool = tool.spec.name;
+            if let Some(owner) = owners.insert(tool, name) {
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("The plugins `{owner}` and `{name}` both have a tool `{tool}`"),
+                )
+                .hint("Rename the tool or remove one of the plugins"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -20,6 +20,12 @@ pub struct ArgumentsSchema {
     validator: OnceLock<Result<jsonschema::Validator, String>>,
 }
 
+impl PartialEq for ArgumentsSchema {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 impl ArgumentsSchema {
     /// Wraps a schema.
     pub fn new(value: Value) -> Self {

@@ -46,7 +46,7 @@ pub enum Untrusted {
 }
 
 /// Everything about a tool that is not its arguments or its work: plain data, checked at compile time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spec {
     /// `provider_verb_noun`.
     pub name: &'static str,

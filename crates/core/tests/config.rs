@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use business_tools_core::config::{
-    Config, Confirmation, Fault, KnownProvider, Loader, LogFormat, ProviderBlock, Report,
-    VARIABLES, schema,
+    Config, Confirmation, Fault, KnownProvider, Loader, LogFormat, Report, VARIABLES, schema,
 };
 use common::Acme;
 use serde_json::json;
@@ -522,93 +521,13 @@ fn every_setting_is_described() {
     walk("", &schema(&[]));
 }
 
-/// Stand-ins for the two providers of `config.example.yaml`, which core does not know.
-mod stand_in {
-    use business_tools_core::{Cx, EnvVar, Info, Policy, Provider, Result, ToolDef, Upstream};
-    use schemars::JsonSchema;
-    use serde::Deserialize;
-
-    macro_rules! stand_in {
-        ($name:ident, $config:ident, $id:literal, [$($env:literal => $field:ident),+]) => {
-            /// A configuration.
-            #[derive(Deserialize, JsonSchema)]
-            #[serde(deny_unknown_fields)]
-            #[allow(dead_code, reason = "only its shape counts")]
-            pub(crate) struct $config {
-                $(
-                    /// A credential.
-                    pub $field: business_tools_core::Secret,
-                )+
-            }
-            pub(crate) struct $name;
-            impl Provider for $name {
-                type Config = $config;
-                const INFO: Info = Info {
-                    id: $id,
-                    title: $id,
-                    summary: $id,
-                    docs: "",
-                    policy: Policy::DEFAULT,
-                    env: &[$(EnvVar { name: $env, field: stringify!($field) }),+],
-                    credentials: &[$(stringify!($field)),+],
-                    auth_hint: "",
-                    setup_hint: "",
-                };
-                const TOOLS: &'static [ToolDef<Self>] = &[];
-                fn connect(_: $config, _: Upstream) -> Result<Self> {
-                    Ok(Self)
-                }
-                async fn health(&self, _: &Cx) -> Result<()> {
-                    Ok(())
-                }
-            }
-        };
-    }
-
-    stand_in!(Twilio, TwilioConfig, "twilio",
-        ["TWILIO_ACCOUNT_SID" => account_sid, "TWILIO_AUTH_TOKEN" => auth_token]);
-    stand_in!(Mongo, MongoConfig, "mongo", ["MONGODB_URI" => uri]);
-}
-
 #[test]
-fn the_example_is_what_there_is_without_it_and_the_environment_files_load() {
+fn the_environment_files_load() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let known = [
-        KnownProvider::of::<stand_in::Twilio>(),
-        KnownProvider::of::<stand_in::Mongo>(),
-    ];
-    let example = fs::read_to_string(root.join("config.example.yaml")).unwrap();
-    let dir = Dir::new(&[("config.yaml", &example)]);
-    let load = |dir: &Path, env: &[(&str, &str)]| {
-        Loader::new(environment(env))
-            .dir(dir)
-            .providers(known.clone())
-            .load()
-            .unwrap()
-    };
-    let mut config = load(&dir.0, &[]);
-    assert!(
-        config
-            .providers
-            .values()
-            .all(|block| !block.is_configured())
-    );
-    config.providers.clear();
-    config.warnings.clear();
-    let plain = load(&Dir::new(&[]).0, &[]);
-    assert_eq!(format!("{config:?}"), format!("{plain:?}"));
-    let set = [
-        ("TWILIO_ACCOUNT_SID", "AC1"),
-        ("TWILIO_AUTH_TOKEN", "t"),
-        ("MONGODB_URI", "mongodb://x"),
-    ];
-    let config = load(&dir.0, &set);
-    assert!(config.providers.values().all(ProviderBlock::is_configured));
-
     for name in ["development", "staging", "production"] {
         let file = fs::read_to_string(root.join(format!(".env.{name}"))).unwrap();
         let dir = Dir::new(&[(&format!(".env.{name}"), &file)]);
-        let config = load(&dir.0, &[("ENVIRONMENT", name)]);
+        let config = load_in(&dir.0, &[("ENVIRONMENT", name)]).unwrap();
         assert_eq!(config.environment, name);
         assert_eq!(config.log.format == LogFormat::Json, name != "development");
     }

@@ -60,7 +60,7 @@ fn rows(text: &str, name: &Name) -> Result<String> {
 /// A block in the example of the configuration.
 fn example(text: &str, name: &Name) -> Result<String> {
     let Name { id, upper, .. } = name;
-    let block = format!("  {id}:\n    credentials: {{ api_key: ${{{upper}_API_KEY}} }}\n");
+    let block = format!("  {id}:\n    credentials: {{ api_key: ${{{upper}_API_KEY:-}} }}\n");
     let mark = "\nproviders:\n";
     let at = text.find(mark).context("no `providers:`")? + mark.len();
     let mut text = text.to_owned();

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use super::provider::{KnownProvider, ProviderBlock};
 use super::report::{Fault, Report};
 use super::schema::{check, coerce, dotted};
-use super::text::{hide_braces, interpolate, resolve};
+use super::seen::Seen;
+use super::text::{hide_braces, interpolate, referred_file, resolve};
 use super::{CONFIG_FILE, Config, File, OTHERS, PREFIX, VARIABLES, schema};
 use crate::call::validate::nearest;
 use crate::registry::Selection;
@@ -50,6 +51,7 @@ struct Layers<'a> {
     sources: BTreeMap<String, String>,
     report: Report,
     warnings: Report,
+    seen: Seen,
 }
 
 impl Loader {
@@ -104,6 +106,11 @@ impl Loader {
     /// # Errors
     /// All faults at once. None of them quotes a value.
     pub fn load(&self) -> Result<Config, Report> {
+        self.load_seen().0
+    }
+
+    /// Loads and checks everything, and tells which files that took: whoever sees them change loads again.
+    pub fn load_seen(&self) -> (Result<Config, Report>, Seen) {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
         let mut layers = Layers {
             loader: self,
@@ -112,8 +119,10 @@ impl Loader {
             sources: BTreeMap::new(),
             report: Report::default(),
             warnings: Report::default(),
+            seen: Seen::default(),
         };
-        layers.run()
+        let loaded = layers.run();
+        (loaded, layers.seen)
     }
 }
 
@@ -173,6 +182,7 @@ impl Layers<'_> {
     /// A file's text; `None` when there is none and none is needed.
     fn read(&mut self, path: &Path, needed: bool) -> Option<String> {
         let name = path.display().to_string();
+        self.seen.look(path);
         let text = std::fs::metadata(path).and_then(|meta| {
             if meta.len() > MOST {
                 return Err(std::io::ErrorKind::FileTooLarge.into());
@@ -461,6 +471,9 @@ impl Layers<'_> {
             let Value::String(text) = value else { continue };
             if !known.is_secret(field) {
                 continue;
+            }
+            if let Some(file) = referred_file(text, &self.dir) {
+                self.seen.look(&file);
             }
             match resolve(text, &self.variables, &self.dir) {
                 Ok(secret) => *text = secret,

@@ -9,6 +9,7 @@ mod load;
 mod provider;
 mod report;
 mod schema;
+mod seen;
 mod text;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use load::Loader;
 pub use provider::{KnownProvider, ProviderBlock};
 pub use report::{Fault, Report};
 pub use schema::schema;
+pub use seen::Seen;
 
 use crate::policy::{Span, secs};
 use crate::registry::Selection;

@@ -1,7 +1,7 @@
 //! What stands inside the texts of a configuration: `${VARIABLES}` and references to secrets.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The largest secret that is read from a file.
 const MOST: u64 = 64 << 10;
@@ -95,6 +95,12 @@ pub(super) fn interpolate(
     Ok(out)
 }
 
+/// The file that a reference names.
+pub(super) fn referred_file(text: &str, dir: &Path) -> Option<PathBuf> {
+    let path = text.strip_prefix("file:")?;
+    Some(dir.join(path.strip_prefix("//").unwrap_or(path)))
+}
+
 /// Follows a reference to a secret; any other text is the secret itself.
 ///
 /// # Errors
@@ -116,8 +122,7 @@ pub(super) fn resolve(
                 )
             });
     }
-    if let Some(path) = text.strip_prefix("file:") {
-        let path = dir.join(path.strip_prefix("//").unwrap_or(path));
+    if let Some(path) = referred_file(text, dir) {
         let wrong = |what: &str| {
             (
                 what.to_owned(),
