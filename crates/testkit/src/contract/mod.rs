@@ -3,6 +3,7 @@
 //! Descriptions are OpenAPI documents, `twilio.json`, in the folder that `CONTRACTS_DIR` names, or else in a
 //! folder of shared specifications beside the checkout. Without one the check says so and passes.
 
+mod media;
 mod schema;
 mod text;
 
@@ -208,11 +209,19 @@ impl Contract {
             ));
             return;
         };
-        let value = if exchange.content_type == text::FORM {
-            let form = text::pairs(&String::from_utf8_lossy(&exchange.body));
-            text::read_form(&self.schemas, schema, &form)
-        } else {
-            serde_json::from_slice(&exchange.body).unwrap_or(Value::Null)
+        let value = match &*exchange.content_type {
+            text::FORM => {
+                let form = text::pairs(&String::from_utf8_lossy(&exchange.body));
+                text::read_form(&self.schemas, schema, &form)
+            }
+            media::MULTIPART => match media::form(&self.schemas, schema, &exchange.body) {
+                Ok(value) => value,
+                Err(fault) => {
+                    faults.push(format!("the form cannot be read: {fault}"));
+                    return;
+                }
+            },
+            _ => serde_json::from_slice(&exchange.body).unwrap_or(Value::Null),
         };
         let none = Examples::default();
         let wrong = self.schemas.faults(schema, &value, &none);
@@ -232,20 +241,28 @@ impl Contract {
         let response = [status.as_str(), &range, "default"]
             .iter()
             .find_map(|key| responses.get(*key));
-        let mut examples = Examples::default();
-        let general = &self.document["components"]["schemas"]["Error"];
+        let mut examples = Examples::of_operation(operation);
+        let schemas = &self.document["components"]["schemas"];
+        let general = schemas.get("ErrorResponse").unwrap_or(&schemas["Error"]);
+        let anything = serde_json::json!({"type": "object", "properties": {}});
         let schema = match response {
             Some(response) => {
                 let response = deref(&self.document, response);
                 match response.get("content") {
                     None if exchange.answer.is_empty() => return,
+                    // Some are only shown.
+                    None if !examples.is_empty() => Some(&anything),
                     None => {
                         faults.push("the answer has a body, and none is described".to_owned());
                         return;
                     }
                     Some(_) => {
-                        let media = response.pointer(&content(&exchange.answer_type));
-                        examples = media.map(Examples::of).unwrap_or_default();
+                        let of_type = |kind: &str| response.pointer(&content(kind));
+                        let media = of_type(&exchange.answer_type);
+                        let is_json = exchange.answer_type == "application/json";
+                        let bytes = of_type(media::BYTES).filter(|_| !is_json);
+                        let media = media.or(bytes);
+                        examples = examples.and(media.map(Examples::of).unwrap_or_default());
                         media.and_then(|media| media.get("schema"))
                     }
                 }
@@ -265,18 +282,21 @@ impl Contract {
             ));
             return;
         };
-        let Ok(value) = serde_json::from_slice::<Value>(&exchange.answer) else {
-            faults.push("the answer is not JSON".to_owned());
-            return;
+        let kind = &exchange.answer_type;
+        let values = match media::answer(&self.schemas, schema, kind, &exchange.answer) {
+            Ok(values) => values,
+            Err(fault) => {
+                faults.push(format!("the answer {fault}"));
+                return;
+            }
         };
-        let wrong = self.schemas.faults(schema, &value, &examples);
-        faults.extend(wrong.into_iter().map(|fault| format!("answer {fault}")));
-        let extra = self.schemas.unknown(schema, &value, &examples);
-        faults.extend(
-            extra
-                .into_iter()
-                .map(|name| format!("answer {name} is not described")),
-        );
+        for value in values {
+            let wrong = self.schemas.faults(schema, &value, &examples);
+            faults.extend(wrong.into_iter().map(|fault| format!("answer {fault}")));
+            let extra = self.schemas.unknown(schema, &value, &examples);
+            let extra = extra.into_iter();
+            faults.extend(extra.map(|name| format!("answer {name} is not described")));
+        }
     }
 }
 

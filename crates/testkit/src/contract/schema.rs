@@ -69,37 +69,101 @@ impl Schemas {
         examples: &Examples,
     ) -> Vec<String> {
         let mut found = Vec::new();
-        self.walk(schema, value, "", &mut found);
+        self.walk(&[schema], value, "", &mut found);
         found.retain(|at| !examples.know(at));
         found
     }
 
-    fn walk(&self, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
-        let schema = self.resolve(schema);
+    fn walk(&self, schemas: &[&Value], value: &Value, at: &str, found: &mut Vec<String>) {
+        let suiting = schemas
+            .iter()
+            .filter_map(|schema| self.suiting(schema, value));
+        let branches: Vec<&Value> = suiting.flatten().collect();
         match value {
             Value::Array(items) => {
+                let inner: Vec<_> = branches.iter().filter_map(|s| s.get("items")).collect();
                 for item in items {
-                    self.walk(&schema["items"], item, &format!("{at}/*"), found);
+                    self.walk(&inner, item, &format!("{at}/*"), found);
                 }
             }
             Value::Object(members) => {
-                let Some(properties) = schema["properties"].as_object() else {
+                let is_object = |s: &Value| s["type"] == "object" || s.get("properties").is_some();
+                let open = branches
+                    .iter()
+                    .any(|s| match s.get("additionalProperties") {
+                        Some(more) => *more != false,
+                        None => s["type"] == "object" && s.get("properties").is_none(),
+                    });
+                if !branches.iter().any(|s| is_object(s)) {
                     return;
-                };
-                let more = schema.get("additionalProperties");
-                let open = more.is_some_and(|more| *more != false);
+                }
                 for (name, member) in members {
                     let place = format!("{at}/{name}");
-                    match properties.get(name) {
-                        Some(inner) => self.walk(inner, member, &place, found),
-                        None if open => {}
-                        None => found.push(place),
+                    let inner = branches.iter().filter_map(|s| s["properties"].get(name));
+                    let inner: Vec<_> = inner.collect();
+                    match inner.as_slice() {
+                        [] if open => {}
+                        [] => found.push(place),
+                        inner => self.walk(inner, member, &place, found),
                     }
                 }
             }
             _ => {}
         }
     }
+
+    /// The schema and all that it is put together from.
+    pub(super) fn branches<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
+        let schema = self.resolve(schema);
+        let parts = ["allOf", "anyOf", "oneOf"].into_iter();
+        let parts = parts
+            .filter_map(|key| schema.get(key)?.as_array())
+            .flatten();
+        let parts = parts.flat_map(|part| self.branches(part));
+        std::iter::once(schema).chain(parts).collect()
+    }
+
+    /// The schema of a member, wherever it stands among the branches; null if nowhere.
+    pub(super) fn member<'a>(&'a self, schema: &'a Value, name: &str) -> &'a Value {
+        let branches = self.branches(schema).into_iter();
+        let mut found = branches.filter_map(|branch| branch["properties"].get(name));
+        found.next().unwrap_or(&Value::Null)
+    }
+
+    /// The branches that can be meant by the value: those that its type and its marks do not rule out.
+    fn suiting<'a>(&'a self, schema: &'a Value, value: &Value) -> Option<Vec<&'a Value>> {
+        let schema = self.resolve(schema);
+        if rules_out(schema, value) {
+            return None;
+        }
+        let mut found = vec![schema];
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            found.extend(self.suiting(part, value)?);
+        }
+        for key in ["anyOf", "oneOf"] {
+            let parts = schema[key].as_array().into_iter().flatten();
+            found.extend(parts.filter_map(|part| self.suiting(part, value)).flatten());
+        }
+        Some(found)
+    }
+}
+
+/// Whether the type of the schema, or a member that can have one value only, speaks against the value.
+fn rules_out(schema: &Value, value: &Value) -> bool {
+    let other_type = match schema["type"].as_str() {
+        Some("object") => !value.is_object(),
+        Some("array") => !value.is_array(),
+        _ => false,
+    };
+    let marks = schema["properties"].as_object().into_iter().flatten();
+    let mut marks = marks.filter_map(|(name, inner)| {
+        let only = match inner["enum"].as_array().map(Vec::as_slice) {
+            Some([only]) => only,
+            _ => inner.get("const")?,
+        };
+        Some((value.get(name)?, only))
+    });
+    other_type || marks.any(|(given, only)| given != only)
 }
 
 /// A JSON pointer with every place of a list alike.
@@ -128,6 +192,32 @@ impl Examples {
             all.take(&example["value"], "");
         }
         all
+    }
+
+    /// Those that stand beside an operation, as JSON in text.
+    pub(super) fn of_operation(operation: &Value) -> Self {
+        let mut all = Self::default();
+        let examples = &operation["x-oaiMeta"]["examples"];
+        let list = examples
+            .as_array()
+            .map_or(std::slice::from_ref(examples), Vec::as_slice);
+        let texts = list
+            .iter()
+            .filter_map(|example| example["response"].as_str());
+        for value in texts.filter_map(|text| serde_json::from_str(text).ok()) {
+            all.take(&value, "");
+        }
+        all
+    }
+
+    /// These and those.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn take(&mut self, value: &Value, at: &str) {

@@ -62,29 +62,38 @@ pub(super) fn pairs(text: &str) -> Pairs {
 
 /// Texts as the value that the schema wants: a list, a number, a boolean or the text itself.
 pub(super) fn read(schemas: &Schemas, schema: &Value, texts: &[String]) -> Value {
-    let schema = schemas.resolve(schema);
-    if schema["type"] == "array" {
-        let item = |text: &String| read(schemas, &schema["items"], std::slice::from_ref(text));
-        return texts.iter().map(item).collect();
-    }
+    let branches = schemas.branches(schema);
+    let may_be = |kind: &str| branches.iter().any(|branch| branch["type"] == kind);
     let text = match texts {
-        [text] => text,
-        // A repeated parameter that is not a list: shown as it is, for the check to refuse.
-        many => return many.iter().map(|text| Value::from(text.as_str())).collect(),
+        [text] if may_be("string") || !may_be("array") => text,
+        many => return read_list(schemas, schema, many),
     };
-    let typed = match schema["type"].as_str() {
-        Some("integer" | "number") => text.parse::<serde_json::Number>().ok().map(Value::Number),
-        Some("boolean") => text.parse::<bool>().ok().map(Value::Bool),
-        _ => None,
+    let number = || text.parse::<serde_json::Number>().ok().map(Value::Number);
+    let typed = if may_be("string") {
+        None
+    } else if may_be("integer") || may_be("number") {
+        number()
+    } else if may_be("boolean") {
+        text.parse::<bool>().ok().map(Value::Bool)
+    } else {
+        None
     };
     typed.unwrap_or_else(|| text.as_str().into())
 }
 
+/// Texts as a list, though the schema may want none: then the check refuses it.
+pub(super) fn read_list(schemas: &Schemas, schema: &Value, texts: &[String]) -> Value {
+    let branches = schemas.branches(schema);
+    let list = branches.iter().find(|branch| branch["type"] == "array");
+    let items = list.map_or(&Value::Null, |list| &list["items"]);
+    let item = |text: &String| read(schemas, items, std::slice::from_ref(text));
+    texts.iter().map(item).collect()
+}
+
 /// A form as the object that the schema wants.
 pub(super) fn read_form(schemas: &Schemas, schema: &Value, form: &Pairs) -> Value {
-    let schema = schemas.resolve(schema);
     let read = |(name, values): &(String, Vec<String>)| {
-        let value = read(schemas, &schema["properties"][name], values);
+        let value = read(schemas, schemas.member(schema, name), values);
         (name.clone(), value)
     };
     form.iter().map(read).collect::<Map<_, _>>().into()
