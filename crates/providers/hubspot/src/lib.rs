@@ -2,21 +2,27 @@
 
 mod client;
 mod config;
+mod fault;
+mod objects;
 mod policy;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 pub mod tools;
+mod types;
+mod view;
 
 use business_tools_core::{Cx, EnvVar, Info, Provider, Result, ToolDef, Upstream};
 
-use client::Client;
 pub use config::HubSpotConfig;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{sandbox_config, simulator};
+pub use view::Record;
 
-/// One account of HubSpot.
+use client::Client;
+
+/// A HubSpot account, as one token sees it.
 pub struct HubSpot {
-    pub(crate) client: Client,
+    client: Client,
 }
 
 impl Provider for HubSpot {
@@ -25,33 +31,45 @@ impl Provider for HubSpot {
     const INFO: Info = Info {
         id: "hubspot",
         title: "HubSpot",
-        summary: "Say in one sentence what its tools are for.",
-        docs: "https://example.com/docs",
+        summary: "Search, read and change CRM records: contacts, companies, deals, tickets, notes and their links.",
+        docs: "https://developers.hubspot.com/docs/api-reference/overview",
         policy: policy::POLICY,
         env: &[
             EnvVar {
-                name: "HUBSPOT_API_KEY",
-                field: "api_key",
+                name: "PRIVATE_APP_ACCESS_TOKEN",
+                field: "access_token",
+            },
+            EnvVar {
+                name: "HUBSPOT_ACCESS_TOKEN",
+                field: "access_token",
+            },
+            EnvVar {
+                name: "HUBSPOT_API_VERSION",
+                field: "api_version",
             },
             EnvVar {
                 name: "HUBSPOT_BASE_URL",
                 field: "base_url",
             },
         ],
-        credentials: &["api_key"],
-        auth_hint: "Check HUBSPOT_API_KEY",
-        setup_hint: "Set HUBSPOT_API_KEY",
+        credentials: &["access_token"],
+        auth_hint: fault::TOKEN_HINT,
+        setup_hint: "Set HUBSPOT_ACCESS_TOKEN to a service key (HubSpot: Settings > Integrations > Service Keys)",
     };
 
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
+    fn check(config: &HubSpotConfig) -> Result<()> {
+        config.check().map(drop)
+    }
+
     fn connect(config: HubSpotConfig, upstream: Upstream) -> Result<Self> {
         Ok(Self {
-            client: Client::new(config, &upstream),
+            client: Client::new(&config, &upstream)?,
         })
     }
 
     async fn health(&self, cx: &Cx) -> Result<()> {
-        self.client.account(cx).await.map(drop)
+        self.client.account(cx).await
     }
 }

@@ -16,7 +16,7 @@ pub fn simulator() -> Simulator {
 /// The configuration that leads to the simulator at `base_url`.
 pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
     let mut config = Map::new();
-    config.insert("api_key".to_owned(), "sandbox-key".into());
+    config.insert("access_token".to_owned(), "sandbox-key".into());
     config.insert("base_url".to_owned(), base_url.into());
     config
 }
