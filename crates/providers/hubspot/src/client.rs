@@ -1,15 +1,18 @@
 //! The HTTP client: addresses, authentication, and what a write that cannot be repeated is told about.
 
+use std::sync::Arc;
+
 use business_tools_core::egress::transport::{Body, Http, HttpRequest};
-use business_tools_core::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use business_tools_core::http::header::CONTENT_LENGTH;
 use business_tools_core::http::{HeaderValue, Method};
-use business_tools_core::{Cx, Error, Fate, Kind, Repeat, Result, Secret, Upstream};
+use business_tools_core::token::TokenSource;
+use business_tools_core::{Cx, Error, Fate, Kind, Repeat, Result, Upstream};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::config::HubSpotConfig;
-use crate::fault;
+use crate::{fault, policy};
 
 /// A resource as the API gives it.
 pub(crate) type Resource = Map<String, Value>;
@@ -21,18 +24,17 @@ pub(crate) struct Client {
     http: Http,
     base: Url,
     version: String,
-    bearer: Secret,
+    tokens: Arc<dyn TokenSource>,
 }
 
 impl Client {
     pub(crate) fn new(config: &HubSpotConfig, upstream: &Upstream) -> Result<Self> {
         let base = config.check()?;
-        let token = config.token().map(Secret::expose).unwrap_or_default();
         Ok(Self {
-            http: Http::new(upstream, fault::explain),
+            http: Http::new(upstream, fault::explain).paced_by(policy::pace),
             base,
             version: config.api_version.clone(),
-            bearer: Secret::new(format!("Bearer {token}")),
+            tokens: upstream.tokens(config.token().cloned())?,
         })
     }
 
@@ -52,7 +54,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, url: Url) -> HttpRequest {
-        HttpRequest::new(method, url).credential(AUTHORIZATION, self.bearer.clone())
+        HttpRequest::new(method, url).bearer(&self.tokens)
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(

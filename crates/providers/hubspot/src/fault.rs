@@ -139,6 +139,7 @@ fn too_many(error: Error, body: &Value) -> Error {
         return error
             .with_kind(Kind::QuotaExceeded)
             .status(Status::Permanent)
+            .opens_circuit()
             .hint("The account's calls of this day are used up: wait for midnight in its time zone, or raise the limit");
     }
     error.hint("Wait a moment, then try again; make fewer calls at once")

@@ -1,6 +1,10 @@
 //! What HubSpot bears. Each number has its source.
 
-use business_tools_core::{Backoff, Policy, Quota, secs};
+use std::time::Duration;
+
+use business_tools_core::egress::Pace;
+use business_tools_core::egress::transport::HttpResponse;
+use business_tools_core::{Backoff, Policy, Quota, millis, secs};
 
 /// The quota of the search endpoints.
 pub(crate) const SEARCH: &str = "search";
@@ -25,3 +29,47 @@ pub(crate) const POLICY: Policy = Policy {
     },
     ..Policy::DEFAULT
 };
+
+/// The longest window that HubSpot has beside the day.
+const WINDOW: Duration = secs(10);
+
+/// Nothing left of the window means silence until it is over. The day's rest is left to the 429 that names it.
+pub(crate) fn pace(answer: &HttpResponse) -> Pace {
+    let number = |name: &str| answer.header(name)?.trim().parse::<u64>().ok();
+    let pause = match number("x-hubspot-ratelimit-remaining") {
+        Some(0) => {
+            let window = number("x-hubspot-ratelimit-interval-milliseconds").map(millis);
+            Some(window.unwrap_or(WINDOW).min(WINDOW))
+        }
+        _ => None,
+    };
+    Pace { pause }
+}
+
+#[cfg(test)]
+mod tests {
+    use business_tools_core::http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::*;
+
+    fn pause(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
+        let headers = headers.iter();
+        let headers: HeaderMap = headers
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+            .collect();
+        pace(&HttpResponse::new(StatusCode::OK, headers, "".into())).pause
+    }
+
+    #[test]
+    fn nothing_left_is_a_pause_as_long_as_the_window() {
+        let left = "x-hubspot-ratelimit-remaining";
+        let window = "x-hubspot-ratelimit-interval-milliseconds";
+        assert_eq!(pause(&[(left, "0"), (window, "2500")]), Some(millis(2500)));
+        assert_eq!(pause(&[(left, "0")]), Some(WINDOW));
+        assert_eq!(pause(&[(left, "0"), (window, "86400000")]), Some(WINDOW));
+        assert_eq!(pause(&[(left, "1"), (window, "10000")]), None);
+        // Search has no headers.
+        assert_eq!(pause(&[]), None);
+        assert_eq!(pause(&[(left, "many")]), None);
+    }
+}
