@@ -75,11 +75,11 @@ impl HubSpotConfig {
         };
         let web = matches!(base.scheme(), "http" | "https") && base.host().is_some();
         // A user name or a query would end up in previews and logs.
-        let bare = base.username().is_empty()
+        let plain = base.username().is_empty()
             && base.password().is_none()
             && base.query().is_none()
             && base.fragment().is_none();
-        if web && bare {
+        if web && plain {
             Ok(base.clone())
         } else {
             Err(fault)
