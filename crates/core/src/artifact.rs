@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// How long bytes in memory are kept.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// The start of the URI of what is kept in memory.
+/// The start of the URI of what is read through this server.
 const SCHEME: &str = "bt://artifacts/";
 
 /// Where to get what a tool made.
@@ -59,7 +59,10 @@ pub struct Artifacts(Arc<Place>);
 
 enum Place {
     Memory(Cache<String, Kept>),
-    Folder(PathBuf),
+    /// Files of the machine that the caller sits at.
+    Desk(PathBuf),
+    /// Files in a folder for each tenant, reached through this server or another that has the folder.
+    Shared(PathBuf),
 }
 
 #[derive(Clone)]
@@ -79,9 +82,14 @@ impl Artifacts {
         Self(Arc::new(Place::Memory(cache)))
     }
 
-    /// Writes each into a file of this folder, where it stays. For servers whose callers sit at this machine.
-    pub fn in_folder(folder: PathBuf) -> Self {
-        Self(Arc::new(Place::Folder(folder)))
+    /// Writes each into a file of this folder, where it stays. For callers who sit at this machine.
+    pub fn at_desk(folder: PathBuf) -> Self {
+        Self(Arc::new(Place::Desk(folder)))
+    }
+
+    /// Writes each into a file below this folder, which several servers may share. Nothing is ever removed.
+    pub fn in_shared_folder(folder: PathBuf) -> Self {
+        Self(Arc::new(Place::Shared(folder)))
     }
 
     /// Keeps bytes for the tenant of this call, under a name like `name`.
@@ -99,7 +107,7 @@ impl Artifacts {
         let size = bytes.len() as u64;
         let (uri, name, expires_at) = match &*self.0 {
             Place::Memory(cache) => {
-                let uri = format!("{SCHEME}{}/{name}", uuid::Uuid::new_v4().simple());
+                let uri = format!("{SCHEME}{}/{name}", new_id());
                 let kept = Kept {
                     tenant: Arc::clone(&cx.principal().tenant),
                     artifact: Artifact {
@@ -113,7 +121,15 @@ impl Artifacts {
                 let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
                 (uri, name, Some(until))
             }
-            Place::Folder(folder) => {
+            Place::Shared(folder) => {
+                let id = new_id();
+                let folder = folder.join(tenant_folder(cx.principal()));
+                create(&folder, &format!("{id}-{name}"), &bytes)
+                    .await
+                    .map_err(Error::internal)?;
+                (format!("{SCHEME}{id}/{name}"), name, None)
+            }
+            Place::Desk(folder) => {
                 let path = write(folder, &name, &bytes)
                     .await
                     .map_err(Error::internal)?;
@@ -137,37 +153,94 @@ impl Artifacts {
 
     /// What was kept under a URI, for whoever is of the same tenant.
     pub async fn get(&self, uri: &str, principal: &Principal) -> Option<Artifact> {
-        match &*self.0 {
-            Place::Memory(cache) => cache
-                .get(uri)
-                .await
-                .filter(|kept| kept.tenant == principal.tenant)
-                .map(|kept| kept.artifact),
-            Place::Folder(folder) => {
-                let path = url::Url::parse(uri).ok()?.to_file_path().ok()?;
-                // The file itself, and nothing that its name leads to.
-                let name = path.file_name()?.to_str()?;
-                if path.parent() != Some(folder) || tame(name) != name {
-                    return None;
-                }
-                let found = tokio::fs::symlink_metadata(&path).await.ok()?;
-                if !found.is_file() {
-                    return None;
-                }
-                let bytes = tokio::fs::read(&path).await.ok()?;
-                Some(Artifact {
-                    name: name.to_owned(),
-                    media_type: crate::files::media_type(name).to_str().ok()?.to_owned(),
-                    bytes: bytes.into(),
-                })
-            }
+        if let Place::Memory(cache) = &*self.0 {
+            return kept(cache, uri, principal).await;
         }
+        let (path, name) = self.file(uri, principal).await?;
+        Some(Artifact {
+            media_type: crate::files::media_type(&name).to_str().ok()?.to_owned(),
+            bytes: tokio::fs::read(&path).await.ok()?.into(),
+            name,
+        })
+    }
+
+    /// Whether something is kept under a URI, for whoever is of the same tenant.
+    pub async fn has(&self, uri: &str, principal: &Principal) -> bool {
+        match &*self.0 {
+            Place::Memory(cache) => kept(cache, uri, principal).await.is_some(),
+            _ => self.file(uri, principal).await.is_some(),
+        }
+    }
+
+    /// The file behind a URI, and its name as the link gave it: the file itself, and nothing that it leads to.
+    async fn file(&self, uri: &str, principal: &Principal) -> Option<(PathBuf, String)> {
+        let (path, name) = match &*self.0 {
+            Place::Memory(_) => return None,
+            Place::Shared(folder) => {
+                let (id, name) = uri.strip_prefix(SCHEME)?.split_once('/')?;
+                if tame(id) != id || tame(name) != name {
+                    return None;
+                }
+                let folder = folder.join(tenant_folder(principal));
+                (folder.join(format!("{id}-{name}")), name.to_owned())
+            }
+            Place::Desk(folder) => {
+                let path = url::Url::parse(uri).ok()?.to_file_path().ok()?;
+                let folder = tokio::fs::canonicalize(folder).await.ok()?;
+                let name = path.file_name()?.to_str()?.to_owned();
+                if path.parent() != Some(&folder) || tame(&name) != name {
+                    return None;
+                }
+                (path, name)
+            }
+        };
+        let found = tokio::fs::symlink_metadata(&path).await.ok()?;
+        found.is_file().then_some((path, name))
     }
 }
 
-/// Writes a file that was not there before.
-async fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
+async fn kept(cache: &Cache<String, Kept>, uri: &str, principal: &Principal) -> Option<Artifact> {
+    let kept = cache.get(uri).await?;
+    (kept.tenant == principal.tenant).then_some(kept.artifact)
+}
+
+fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// The name of a tenant's folder: the tenant's own, or its hash where that is no fit name.
+fn tenant_folder(principal: &Principal) -> String {
+    use sha2::{Digest as _, Sha256};
+    let tenant = &*principal.tenant;
+    if tame(tenant) == tenant && tenant.len() < 40 {
+        return tenant.to_owned();
+    }
+    let hash = Sha256::digest(tenant.as_bytes());
+    hash.iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Writes a new file of just this name.
+async fn create(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
     use tokio::io::AsyncWriteExt as _;
+    tokio::fs::create_dir_all(folder).await?;
+    let path = folder.join(name);
+    let mut file = tokio::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .await?;
+    file.write_all(bytes).await?;
+    file.flush().await?;
+    Ok(path)
+}
+
+/// Writes a file whose name tells when, and that was not there before.
+async fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathBuf> {
     tokio::fs::create_dir_all(folder).await?;
     let folder = tokio::fs::canonicalize(folder).await?;
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
@@ -178,20 +251,10 @@ async fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<PathB
         } else {
             format!("-{n}")
         };
-        let path = folder.join(format!("{stem}-{now}{suffix}.{extension}"));
-        let made = tokio::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .await;
-        match made {
-            Ok(mut file) => {
-                file.write_all(bytes).await?;
-                file.flush().await?;
-                return Ok(path);
-            }
+        let name = format!("{stem}-{now}{suffix}.{extension}");
+        match create(&folder, &name, bytes).await {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            made => return made,
         }
     }
     Err(std::io::ErrorKind::AlreadyExists.into())
@@ -253,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn files_get_names_of_their_own_and_nothing_else_of_the_disk_is_given() {
         let folder = std::env::temp_dir().join(format!("bt-artifacts-{}", std::process::id()));
-        let artifacts = Artifacts::in_folder(folder.clone());
+        let artifacts = Artifacts::at_desk(folder.clone());
         let cx = of("a");
         let mut uris = Vec::new();
         for _ in 0..3 {
@@ -289,6 +352,31 @@ mod tests {
             std::os::unix::fs::symlink(&outside, &link).unwrap();
             let uri = format!("file://{}", link.display());
             assert!(artifacts.get(&uri, cx.principal()).await.is_none());
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_shared_folder_serves_every_server_that_has_it_and_keeps_tenants_apart() {
+        let folder = std::env::temp_dir().join(format!("bt-shared-{}", std::process::id()));
+        let (one, two) = (
+            Artifacts::in_shared_folder(folder.clone()),
+            Artifacts::in_shared_folder(folder.clone()),
+        );
+        for tenant in ["a", "../b", &"c".repeat(100)] {
+            let cx = of(tenant);
+            let bytes = Bytes::from_static(b"PNG");
+            let link = one.keep(&cx, "p.png", "image/png", bytes).await.unwrap();
+            let kept = two.get(&link.uri, cx.principal()).await.unwrap();
+            assert_eq!((kept.name.as_str(), kept.bytes.len()), ("p.png", 3));
+            assert!(two.get(&link.uri, of("other").principal()).await.is_none());
+        }
+        for uri in [
+            "bt://artifacts/../a",
+            "bt://artifacts/x",
+            "file:///etc/passwd",
+        ] {
+            assert!(two.get(uri, of("a").principal()).await.is_none(), "{uri}");
         }
         std::fs::remove_dir_all(folder).unwrap();
     }

@@ -8,7 +8,8 @@ use http::HeaderValue;
 use crate::error::{Error, Fate, Kind, Result};
 
 /// What to do about a file that may not be read.
-const HINT: &str = "Put the file into a folder that `files.folders` of the configuration names, or name its folder there";
+const HINT: &str =
+    "Put the file into a folder that `content.read_folders` of the configuration names";
 
 /// The folders whose files callers may name. Without any, no file is read.
 #[derive(Debug, Clone, Default)]
@@ -217,7 +218,7 @@ mod tests {
                 .unwrap_err();
             assert_eq!(error.kind(), Kind::InvalidArguments);
             assert_eq!(said(&error), said(&missing), "{path:?}");
-            assert!(error.hint_text().unwrap().contains("files.folders"));
+            assert!(error.hint_text().unwrap().contains("content.read_folders"));
         }
     }
 

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use business_tools_core::artifact::Artifacts;
 use business_tools_core::call::audit::Lines;
 use business_tools_core::call::cache::CacheStore;
 use business_tools_core::config::{Config, Confirmation, Loader};
+use business_tools_core::egress::transport::PrivateHosts;
+use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
 use business_tools_core::{Env, Registry, Selection, prometheus};
 use tokio::task::JoinHandle;
@@ -50,13 +53,13 @@ impl App {
         not(feature = "sandbox"),
         expect(clippy::unused_async, reason = "only the sandbox is waited for")
     )]
-    pub(crate) async fn start(flags: &Common) -> Result<Self, Failure> {
+    pub(crate) async fn start(flags: &Common, seat: Seat) -> Result<Self, Failure> {
         let config = load(flags)?;
         telemetry::start(&config.log);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let registry = Registry::new(env(&config)?);
+        let registry = Registry::new(env(&config, seat)?);
         #[cfg(feature = "sandbox")]
         let sandbox = if flags.sandbox {
             let running = start_sandbox(flags.sandbox_listen, flags.sandbox_seed)
@@ -151,12 +154,37 @@ impl App {
     }
 }
 
+/// Where the callers sit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// At this machine, as its user.
+    Desk,
+    /// Anywhere.
+    Network,
+}
+
 /// The world of the process.
-fn env(config: &Config) -> Result<Env, Failure> {
+fn env(config: &Config, seat: Seat) -> Result<Env, Failure> {
     let mut env = Env::new(prometheus::Registry::new())?;
     env.auto_confirm = config.confirm == Confirmation::Auto;
     env.max_result = config.results.max_bytes;
     env.cache = CacheStore::in_memory(config.cache.max_bytes);
+    let content = &config.content;
+    let output = content.output_folder.clone();
+    let desk = match seat {
+        Seat::Desk => output
+            .clone()
+            .or_else(|| Some(config.data_dir.as_ref()?.join("files"))),
+        Seat::Network => None,
+    };
+    // At a desk, what one tool made may be given to the next.
+    env.files = Files::of(content.read_folders.iter().chain(&desk).cloned());
+    env.artifacts = match (desk, output) {
+        (Some(folder), _) => Artifacts::at_desk(folder),
+        (None, Some(folder)) => Artifacts::in_shared_folder(folder),
+        (None, None) => Artifacts::in_memory(content.max_bytes),
+    };
+    env.private_hosts = PrivateHosts::Named(content.private_hosts.as_slice().into());
     if let Some(path) = &config.audit.file {
         let file = std::fs::OpenOptions::new()
             .create(true)

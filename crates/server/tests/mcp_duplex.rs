@@ -91,6 +91,7 @@ async fn the_list_is_sorted_whole_and_annotated() {
         let expected = [
             "fake_add_thing",
             "fake_count_things",
+            "fake_draw_thing",
             "fake_get_thing",
             "fake_list_things",
             "fake_panic",
@@ -582,7 +583,7 @@ async fn the_catalog_has_three_tools_that_lead_to_all_others() {
         );
         assert_eq!(found["items"][0]["name"], REMOVE, "{era:?} {found}");
         let all = value(&client.call("bt_search_tools", json!({"query": ""})).await);
-        assert_eq!(all["total"], 7, "{era:?} {all}");
+        assert_eq!(all["total"], 8, "{era:?} {all}");
 
         let shown = value(
             &client
@@ -647,6 +648,33 @@ async fn the_catalog_asks_as_the_tool_itself_would() {
         let done = mute.call("bt_call_tool", with_token).await;
         assert_eq!(value(&done)["name"], "removed", "{era:?} {refused}");
         assert_eq!(world.removed(), ["7", "9"], "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_tool_made_is_linked_to_and_read_as_a_resource() {
+    for era in ERAS {
+        let client = World::new(direct()).client(era, Person::default()).await;
+        let drawn = client.call("fake_draw_thing", json!({})).await;
+        assert!(!drawn.content[0].as_text().unwrap().text.contains("UElD"));
+        let links: Vec<_> = drawn
+            .content
+            .iter()
+            .filter_map(|block| block.as_resource_link())
+            .collect();
+        let [link] = links.as_slice() else {
+            panic!("what only looks like a link is none: {links:?}");
+        };
+        assert_eq!(link.mime_type.as_deref(), Some("image/png"), "{era:?}");
+        let read = rmcp::model::ReadResourceRequestParams::new(link.uri.clone());
+        let got = client.running.read_resource(read).await.unwrap();
+        let got = serde_json::to_value(got.contents).unwrap();
+        assert_eq!(got[0]["blob"], "UElDVFVSRQ==", "{era:?}: {got}");
+        assert_eq!(got[0]["mimeType"], "image/png", "{era:?}");
+        for uri in ["file:///etc/passwd", "bt://artifacts/x/y.png"] {
+            let read = rmcp::model::ReadResourceRequestParams::new(uri);
+            assert!(client.running.read_resource(read).await.is_err(), "{uri}");
+        }
     }
 }
 

@@ -162,7 +162,12 @@ async fn headers_narrow_what_is_listed_and_called() {
         let names: Vec<_> = list.tools.iter().map(|tool| &*tool.name).collect();
         assert_eq!(
             names,
-            ["fake_count_things", "fake_get_thing", "fake_list_things"],
+            [
+                "fake_count_things",
+                "fake_draw_thing",
+                "fake_get_thing",
+                "fake_list_things"
+            ],
             "{era:?}"
         );
         let add = client.call("fake_add_thing", json!({"id": "7"})).await;

@@ -174,6 +174,8 @@ impl Layers<'_> {
             metrics: file.metrics,
             cache: file.cache,
             results: file.results,
+            content: file.content,
+            data_dir: super::content::data_dir(&self.variables),
             health: file.health,
             warnings: self.warnings.faults().to_vec(),
         })

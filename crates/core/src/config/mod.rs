@@ -5,6 +5,7 @@
 //! fault is told at once: where, what, and what would be right. A fault never quotes a value, because any
 //! value may be a secret.
 
+mod content;
 mod load;
 mod provider;
 mod report;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use content::ContentBlock;
 pub use load::Loader;
 pub use provider::{KnownProvider, ProviderBlock};
 pub use report::{Fault, Report};
@@ -54,6 +56,10 @@ pub struct Config {
     pub cache: CacheBlock,
     /// The results of calls.
     pub results: ResultsBlock,
+    /// What callers may bring along, and where goes what tools make.
+    pub content: ContentBlock,
+    /// The folder for the data of this program and this user.
+    pub data_dir: Option<PathBuf>,
     /// The background checks of the providers.
     pub health: HealthBlock,
     /// What is odd and not wrong, for the log.
@@ -95,6 +101,8 @@ struct File {
     cache: CacheBlock,
     /// The results of calls.
     results: ResultsBlock,
+    /// What callers may bring along, and where goes what tools make.
+    content: ContentBlock,
     /// The background checks of the providers.
     health: HealthBlock,
 }
@@ -306,6 +314,9 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_METRICS", "metrics.enabled"),
         var("BUSINESS_TOOLS_CACHE_MAX_BYTES", "cache.max_bytes"),
         var("BUSINESS_TOOLS_RESULTS_MAX_BYTES", "results.max_bytes"),
+        var("BUSINESS_TOOLS_READ_FOLDERS", "content.read_folders"),
+        var("BUSINESS_TOOLS_PRIVATE_HOSTS", "content.private_hosts"),
+        var("BUSINESS_TOOLS_OUTPUT_FOLDER", "content.output_folder"),
         var("BUSINESS_TOOLS_HEALTH_INTERVAL", "health.interval"),
     ]
 };

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::{Common, Done, Failure, print, say};
-use crate::app::App;
+use crate::app::{App, Seat};
 use crate::signals;
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub(super) async fn run(flags: &Flags) -> Done {
     if flags.dry_run {
         args.insert("dry_run".into(), true.into());
     }
-    let app = App::start(&flags.common).await?;
+    let app = App::start(&flags.common, Seat::Desk).await?;
     // `account` is offered only where there are several; naming the only one is fine all the same.
     if let (Some(account), Some(entry)) = (&flags.account, app.registry.get(&flags.tool))
         && entry.plugin.accounts() == [account.as_str()]

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{Common, Done, Failure, say};
-use crate::app::App;
+use crate::app::{App, Seat};
 use crate::http::Http;
 use crate::mcp::Handler;
 use crate::mcp::prompts::Product;
@@ -26,7 +26,7 @@ pub(crate) struct Flags {
 }
 
 pub(super) async fn run(flags: &Flags) -> Done {
-    let app = App::start(&flags.common).await?;
+    let app = App::start(&flags.common, Seat::Network).await?;
     let address = flags.listen.unwrap_or_else(|| app.listen());
     if !address.ip().is_loopback() && !flags.allow_unauthenticated_public && !app.may_be_public() {
         return Err(Failure::Usage(format!(

@@ -6,14 +6,14 @@ use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
 
 use super::{Common, Done, Failure};
-use crate::app::App;
+use crate::app::{App, Seat};
 use crate::edge;
 use crate::mcp::Handler;
 use crate::mcp::prompts::Product;
 use crate::signals;
 
 pub(super) async fn run(flags: &Common) -> Done {
-    let app = App::start(flags).await?;
+    let app = App::start(flags, Seat::Desk).await?;
     let handler = Handler::new(app.registry.clone(), app.mcp_options(), Arc::new(Product));
     let stop = signals::stop();
     let (reader, writer, guard) = edge::stdio::guard(

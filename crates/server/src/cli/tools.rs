@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Common, Done, print};
-use crate::app::App;
+use crate::app::{App, Seat};
 use crate::mcp::describe;
 
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Flags {
 }
 
 pub(super) async fn run(flags: &Flags) -> Done {
-    let app = App::start(&flags.common).await?;
+    let app = App::start(&flags.common, Seat::Desk).await?;
     let tools = app.registry.tools(None);
     if flags.json {
         let items: Vec<Value> = tools.iter().map(|entry| describe(&entry.tool)).collect();

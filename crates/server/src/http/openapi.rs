@@ -18,6 +18,15 @@ fn document(shared: &Shared) -> Value {
         json!({"get": {"operationId": "listTools", "summary": "List the tools",
             "responses": {"200": {"description": "The tools, sorted by name"}}}}),
     );
+    paths.insert(
+        "/v1/artifacts/{id}/{name}".into(),
+        json!({"get": {"operationId": "getArtifact", "summary": "Get what a tool made, by the end of its `bt://artifacts/` link",
+            "parameters": [
+                {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                {"name": "name", "in": "path", "required": true, "schema": {"type": "string"}},
+            ],
+            "responses": {"200": {"description": "The bytes"}}}}),
+    );
     for entry in shared.registry().tools(None) {
         let spec = entry.tool.spec;
         let required = entry.tool.schema.value().get("required").is_some();

@@ -20,6 +20,37 @@ pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/tools", get(list))
         .route("/v1/tools/{name}", get(one).post(call))
+        .route("/v1/artifacts/{id}/{name}", get(artifact))
+}
+
+/// What a tool made, for clients that do not read resources.
+async fn artifact(
+    State(shared): State<Shared>,
+    Path((id, name)): Path<(String, String)>,
+    principal: Option<axum::Extension<Principal>>,
+) -> Response {
+    let principal = principal.map_or_else(Principal::local, |axum::Extension(principal)| principal);
+    let uri = format!("bt://artifacts/{id}/{name}");
+    let artifacts = &shared.registry().env().artifacts;
+    let Some(artifact) = artifacts.get(&uri, &principal).await else {
+        let error = Error::new(Kind::NotFound, "There is no such artifact")
+            .hint("It may have expired: call the tool again");
+        return refuse(&error, &Cx::local());
+    };
+    let kind = HeaderValue::from_str(&artifact.media_type)
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment"),
+        ),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+    ];
+    (headers, artifact.bytes).into_response()
 }
 
 async fn list(State(shared): State<Shared>, request: Request) -> Response {

@@ -199,6 +199,7 @@ impl ServerHandler for Handler {
             .enable_tools()
             .enable_tool_list_changed()
             .enable_prompts()
+            .enable_resources()
             .build();
         self.0.extras.capabilities(&mut capabilities);
         ServerConfig::new(capabilities)
@@ -317,7 +318,11 @@ impl ServerHandler for Handler {
         params: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.0.extras.read_resource(params, &context).await
+        let artifacts = &self.0.registry.env().artifacts;
+        match artifacts.get(&params.uri, &principal(&context)).await {
+            Some(artifact) => Ok(convert::artifact(params.uri, &artifact).into()),
+            None => self.0.extras.read_resource(params, &context).await,
+        }
     }
 
     async fn complete(

@@ -74,7 +74,12 @@ pub(super) async fn call(
         .call_narrowed(&name, args, cx.clone(), narrowed.map(Arc::new));
     let outcome = serve(work, inbox, &mut client).await;
     match outcome {
-        Ok(reply) => Ok(convert::success(reply).into()),
+        Ok(reply) => {
+            let mut result = convert::success(reply);
+            let artifacts = &inner.registry.env().artifacts;
+            convert::add_links(&mut result, artifacts, cx.principal()).await;
+            Ok(result.into())
+        }
         Err(_) if client.rejected => Err(ErrorData::invalid_params("requestState rejected", None)),
         Err(error) if error.kind() == Kind::ToolNotFound && !inner.options.catalog => {
             Err(unknown(&name))

@@ -230,7 +230,7 @@ fn refused(pointer: &str, what: &str) -> Error {
 fn private(pointer: &str) -> Error {
     Error::argument(pointer, "leads to an address that is not public".to_owned())
         .fate(Fate::NotSent)
-        .hint("Give a public URL; an operator may name a host of the private network in `fetch.private_hosts`")
+        .hint("Give a public URL; an operator may name a host of the private network in `content.private_hosts`")
 }
 
 fn not_had(pointer: &str, error: reqwest::Error) -> Error {
