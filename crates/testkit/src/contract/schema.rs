@@ -255,6 +255,7 @@ fn translate(schema: &mut Value) {
         Value::Object(object) => {
             object.values_mut().for_each(translate);
             bounds(object);
+            unknown_form(object);
             if object.get("nullable").is_some_and(Value::is_boolean)
                 && object.remove("nullable") == Some(true.into())
             {
@@ -271,6 +272,24 @@ fn translate(schema: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// An object whose members are listed, and are none: how generators write a value of any form.
+fn unknown_form(object: &mut Map<String, Value>) {
+    let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+    let says_more = |key: &String| {
+        !matches!(
+            key.as_str(),
+            "type" | "properties" | "description" | "example"
+        )
+    };
+    if object.get("type") == Some(&"object".into())
+        && object.get("properties").is_some_and(is_empty)
+        && !object.keys().any(says_more)
+    {
+        object.remove("type");
+        object.remove("properties");
     }
 }
 
