@@ -73,6 +73,13 @@ impl Env {
         Self::new(prometheus::Registry::new()).unwrap_or_else(|_| unreachable!())
     }
 
+    /// Uses the HTTP client of `other` with its connections, since making one costs much more than a call.
+    #[cfg(feature = "http")]
+    pub fn client_of(mut self, other: &Self) -> Self {
+        self.http = other.http.clone();
+        self
+    }
+
     /// Records every call with `sink`.
     pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
         self.audit = Some(sink);

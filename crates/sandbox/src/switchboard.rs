@@ -122,6 +122,9 @@ pub struct FaultRule {
     /// Milliseconds to wait before the answer; between two bytes for `slow_body`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
+    /// How many of the requests that match are let through first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<u32>,
     /// How often it strikes. Until cleared, if neither this nor `for_ms` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
@@ -138,12 +141,13 @@ pub struct FaultRule {
 
 impl FaultRule {
     /// The keys a rule may have.
-    pub(crate) const KEYS: [&str; 9] = [
+    pub(crate) const KEYS: [&str; 10] = [
         "provider",
         "kind",
         "status",
         "retry_after",
         "delay_ms",
+        "skip",
         "times",
         "for_ms",
         "path",
@@ -158,6 +162,7 @@ impl FaultRule {
             status: None,
             retry_after: None,
             delay_ms: None,
+            skip: None,
             times: None,
             for_ms: None,
             path: None,
@@ -180,6 +185,12 @@ impl FaultRule {
     /// Wait this long.
     pub fn delay_ms(mut self, milliseconds: u64) -> Self {
         self.delay_ms = Some(milliseconds);
+        self
+    }
+
+    /// Let so many through first.
+    pub fn skip(mut self, count: u32) -> Self {
+        self.skip = Some(count);
         self
     }
 
@@ -236,7 +247,7 @@ pub struct ActiveFault {
     pub id: u64,
     /// How often it struck.
     pub struck: u64,
-    /// The rule as it was posted, with `times` and `for_ms` counted down to what is left.
+    /// The rule as it was posted, with `skip`, `times` and `for_ms` counted down to what is left.
     #[serde(flatten)]
     pub rule: FaultRule,
 }
@@ -247,6 +258,17 @@ struct Armed {
 }
 
 impl Armed {
+    /// Counts a request that matches. Later rules may still strike it.
+    fn lets_through(&mut self) -> bool {
+        match &mut self.active.rule.skip {
+            Some(left @ 1..) => {
+                *left -= 1;
+                true
+            }
+            Some(0) | None => false,
+        }
+    }
+
     fn spent(&self, now: Instant) -> bool {
         self.active.rule.times == Some(0) || self.expires.is_some_and(|at| at <= now)
     }
@@ -302,11 +324,10 @@ impl Switchboard {
         }
         let mut rules = self.rules();
         self.sweep(&mut rules);
-        let armed = &mut rules
-            .list
-            .iter_mut()
-            .find(|armed| armed.active.rule.matches(provider, method, path))?
-            .active;
+        let armed = rules.list.iter_mut().find_map(|armed| {
+            let matches = armed.active.rule.matches(provider, method, path);
+            (matches && !armed.lets_through()).then_some(&mut armed.active)
+        })?;
         armed.struck += 1;
         armed.rule.times = armed.rule.times.map(|left| left.saturating_sub(1));
         let fault = armed.rule.fault();

@@ -10,6 +10,7 @@
 )]
 
 pub mod capture;
+pub mod conformance;
 pub mod contract;
 pub mod exchange;
 pub mod hostile;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use business_tools_core::call::cache::CacheStore;
 use business_tools_core::policy::Overrides;
 use business_tools_core::prometheus::TextEncoder;
 use business_tools_core::{
     Cx, DEFAULT_ACCOUNT, Env, Error, Health, Plugin, Principal, Provider, ProviderSettings,
-    Registry, Reply, Result,
+    Registry, Reply, Result, ToolPlugin,
 };
+use business_tools_sandbox::examples::fill;
 use business_tools_sandbox::{FaultRule, Recorded, Running, Sandbox, Simulator};
 use serde_json::{Map, Value, json};
 use tracing::subscriber::DefaultGuard;
@@ -17,6 +19,17 @@ use crate::{Exchange, Person, Tap};
 
 /// Makes the settings of a simulated account, given the simulator's base URL.
 pub type SandboxConfig = fn(&str) -> Map<String, Value>;
+
+/// Connects a provider: [`Plugin::connect`] of one, without its type.
+pub type Connect = fn(&ProviderSettings, &Env) -> Result<Arc<dyn ToolPlugin>>;
+
+/// [`Plugin::connect`] of a provider.
+pub(crate) fn connect<P: Provider>(
+    settings: &ProviderSettings,
+    env: &Env,
+) -> Result<Arc<dyn ToolPlugin>> {
+    Ok(Arc::new(Plugin::<P>::connect(settings, env)?))
+}
 
 /// Numbers that let a test of a failure end soon.
 fn impatient() -> Value {
@@ -37,10 +50,14 @@ pub struct WorldBuilder {
     accounts: Vec<(String, Value)>,
     overrides: Value,
     env: fn(Env) -> Env,
+    listens: bool,
+    secret: String,
+    client: Option<Env>,
 }
 
 impl WorldBuilder {
-    /// Replaces fields of the default account; `null` takes one away.
+    /// Replaces fields of the default account; `null` takes one away. Texts may have the places `${base_url}`,
+    /// `${address}` and `${secret}`.
     pub fn fields(mut self, fields: Value) -> Self {
         self.fields = fields;
         self
@@ -64,6 +81,24 @@ impl WorldBuilder {
         self
     }
 
+    /// What stands in the place `${secret}` of fields.
+    pub fn secret(mut self, text: impl Into<String>) -> Self {
+        self.secret = text.into();
+        self
+    }
+
+    /// Uses the HTTP client of another world that lives on the same runtime.
+    pub fn client_of(mut self, other: &Env) -> Self {
+        self.client = Some(other.clone());
+        self
+    }
+
+    /// Does not keep the log: several worlds of one thread would fight for it.
+    pub fn quiet(mut self) -> Self {
+        self.listens = false;
+        self
+    }
+
     /// Begins it.
     pub async fn start<P: Provider>(self) -> World {
         self.try_start::<P>()
@@ -76,17 +111,29 @@ impl WorldBuilder {
     /// # Errors
     /// That of the provider.
     pub async fn try_start<P: Provider>(self) -> Result<World> {
+        self.try_start_with(connect::<P>).await
+    }
+
+    /// Begins it with a provider whose type is not known here.
+    ///
+    /// # Errors
+    /// That of the provider.
+    pub async fn try_start_with(self, connect: Connect) -> Result<World> {
         let log = Buffer::default();
-        let guard = capture::log(&log);
+        let guard = self.listens.then(|| capture::log(&log));
         let tap = Tap::default();
         let sandbox = Sandbox::new(vec![tap.on(self.simulator)])
             .start(([127, 0, 0, 1], 0).into())
             .await
             .expect("loopback has a free port");
+        let base_url = sandbox.base_url(self.id);
+        let mut known = places(&base_url);
+        known.insert("secret".into(), self.secret.into());
+        let filled = |fields: &Value| fill(fields, &known).expect("the fields have known places");
         let account = |fields: &Value| {
-            let mut account = Value::Object((self.config)(&sandbox.base_url(self.id)));
-            merge(&mut account, &self.fields);
-            merge(&mut account, fields);
+            let mut account = Value::Object((self.config)(&base_url));
+            merge(&mut account, &filled(&self.fields));
+            merge(&mut account, &filled(fields));
             match account {
                 Value::Object(account) => account,
                 _ => Map::new(),
@@ -102,12 +149,17 @@ impl WorldBuilder {
             ..ProviderSettings::default()
         };
         let audit = AuditLines::default();
-        let env = (self.env)(Env::alone().audit(Arc::new(audit.clone())));
+        let mut env = (self.env)(Env::alone().audit(Arc::new(audit.clone())));
+        if let Some(other) = &self.client {
+            env = env.client_of(other);
+        }
         let registry = Registry::new(env);
-        registry.add(Arc::new(Plugin::<P>::connect(&settings, registry.env())?))?;
+        registry.add(connect(&settings, registry.env())?)?;
         Ok(World {
             registry,
             sandbox,
+            settings,
+            connect,
             id: self.id,
             tap,
             audit,
@@ -115,6 +167,16 @@ impl WorldBuilder {
             _guard: guard,
         })
     }
+}
+
+/// What texts may name of a simulator.
+pub(crate) fn places(base_url: &str) -> Map<String, Value> {
+    let address = base_url.rsplit("://").next().unwrap_or(base_url);
+    let places = [("base_url", base_url), ("address", address)];
+    let places = places.into_iter();
+    places
+        .map(|(name, text)| (name.to_owned(), text.into()))
+        .collect()
 }
 
 /// Puts the members of `from` over those of `into`, in depth; `null` takes a member away.
@@ -143,10 +205,12 @@ pub struct World {
     /// The sandbox.
     pub sandbox: Running,
     id: &'static str,
+    settings: ProviderSettings,
+    connect: Connect,
     tap: Tap,
     audit: AuditLines,
     log: Buffer,
-    _guard: DefaultGuard,
+    _guard: Option<DefaultGuard>,
 }
 
 impl World {
@@ -160,7 +224,26 @@ impl World {
             accounts: Vec::new(),
             overrides: impatient(),
             env: |env| env,
+            listens: true,
+            secret: String::new(),
+            client: None,
         }
+    }
+
+    /// Another registry for the same accounts, which caches nothing, asks nobody and has the provider's own time. What is prepared with it
+    /// leaves no trace in this world's own metrics, audit, cache and circuits.
+    ///
+    /// # Errors
+    /// That of the provider.
+    pub fn backstage(&self) -> Result<Registry> {
+        let mut env = Env::alone().client_of(self.registry.env());
+        env.cache = CacheStore::in_memory(0);
+        env.auto_confirm = true;
+        let mut settings = self.settings.clone();
+        settings.overrides = Overrides::default();
+        let registry = Registry::new(env);
+        registry.add((self.connect)(&settings, registry.env())?)?;
+        Ok(registry)
     }
 
     /// Calls a tool as the local user, with nobody to ask.

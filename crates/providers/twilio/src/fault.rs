@@ -81,7 +81,10 @@ fn refine(error: Error, status: StatusCode, code: Option<i64>, words: &str) -> E
         (Kind::RateLimited, _) => {
             error.hint("Wait a moment, then try again; make fewer calls at once")
         }
-        (_, 400) => error.hint("Mend what the message names and call again; nothing was done"),
+        (Kind::Conflict, _) => error.hint("Get the thing as it is now, then decide"),
+        (_, 400..=499) => {
+            error.hint("Mend what the message names and call again; nothing was done")
+        }
         (_, 500..) => {
             error.hint("Try again in a moment; https://status.twilio.com tells of outages")
         }

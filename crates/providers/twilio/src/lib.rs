@@ -13,7 +13,7 @@ use business_tools_core::{Cx, EnvVar, Info, Kind, Provider, Result, ToolDef, Ups
 
 pub use config::TwilioConfig;
 #[cfg(feature = "sandbox")]
-pub use sandbox::{sandbox_config, simulator};
+pub use sandbox::{examples, sandbox_config, simulator};
 pub use view::View;
 
 use client::Client;

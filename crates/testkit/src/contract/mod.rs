@@ -7,7 +7,9 @@ mod media;
 mod schema;
 mod text;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -34,15 +36,32 @@ struct Found<'a> {
 impl Contract {
     /// The description of a provider; `None`, said aloud, if there is none.
     pub fn of(provider: &str) -> Option<Self> {
-        let path = folder().map(|folder| folder.join(format!("{provider}.json")));
-        let Some(path) = path.filter(|path| path.is_file()) else {
-            println!("contract of {provider}: skipped: no contract folder");
+        let Some(folder) = folder() else {
+            println!("contract of {provider}: skipped: no descriptions (CONTRACTS_DIR is not set)");
             return None;
         };
+        let path = folder.join(format!("{provider}.json"));
+        if !path.is_file() {
+            println!(
+                "contract of {provider}: skipped: no descriptions at {}",
+                path.display()
+            );
+            return None;
+        }
         let text = std::fs::read(&path).expect("the description can be read");
         Some(Self::new(
             serde_json::from_slice(&text).expect("the description is JSON"),
         ))
+    }
+
+    /// The description of a provider, read once for all the tests of a process.
+    pub fn shared(provider: &'static str) -> Option<Arc<Self>> {
+        static READ: Mutex<BTreeMap<&str, Option<Arc<Contract>>>> = Mutex::new(BTreeMap::new());
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = read.entry(provider);
+        found
+            .or_insert_with(|| Self::of(provider).map(Arc::new))
+            .clone()
     }
 
     /// A description.
@@ -65,6 +84,20 @@ impl Contract {
 
     /// Checks every exchange, prints how many, and panics with every fault.
     pub fn check_all(&self, provider: &str, exchanges: &[Exchange]) {
+        let faults = self.faults(exchanges);
+        println!(
+            "contract of {provider}: {} exchanges checked",
+            exchanges.len()
+        );
+        assert!(
+            faults.is_empty(),
+            "the contract is broken:\n{}",
+            faults.join("\n")
+        );
+    }
+
+    /// What is wrong with exchanges, each fault once.
+    pub fn faults(&self, exchanges: &[Exchange]) -> Vec<String> {
         let mut faults = Vec::new();
         for exchange in exchanges {
             let Exchange {
@@ -82,15 +115,7 @@ impl Contract {
         }
         faults.sort();
         faults.dedup();
-        println!(
-            "contract of {provider}: {} exchanges checked",
-            exchanges.len()
-        );
-        assert!(
-            faults.is_empty(),
-            "the contract is broken:\n{}",
-            faults.join("\n")
-        );
+        faults
     }
 
     /// What is wrong with an exchange: both with the request and with the answer.

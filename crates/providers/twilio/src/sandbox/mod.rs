@@ -2,6 +2,7 @@
 
 mod answer;
 mod calls;
+mod examples;
 mod lookups;
 mod messages;
 mod resources;
@@ -19,6 +20,7 @@ use business_tools_sandbox::axum::routing::get;
 use business_tools_sandbox::{Accounts, Simulator, ids};
 use serde_json::{Map, Value, json};
 
+pub use examples::examples;
 use state::Account;
 
 /// Everything the simulator remembers.

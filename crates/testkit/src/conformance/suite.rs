@@ -1,0 +1,158 @@
+//! The provider that is checked, and what it does otherwise than others.
+
+use std::sync::Arc;
+
+use business_tools_core::{Env, Info, Kind, Provider, ProviderSettings, Spec, ToolPlugin};
+use business_tools_sandbox::{Examples, Simulator};
+use serde_json::Value;
+
+use super::circumstances::Circumstance;
+use crate::world::{Connect, SandboxConfig, connect};
+
+/// A provider under test.
+pub struct Suite {
+    pub(crate) info: &'static Info,
+    pub(crate) specs: Vec<&'static Spec>,
+    pub(crate) connect: Connect,
+    pub(crate) config: Value,
+    pub(crate) simulator: fn() -> Simulator,
+    pub(crate) sandbox_config: SandboxConfig,
+    pub(crate) examples: Examples,
+    /// Whose HTTP client all worlds of the suite use.
+    pub(crate) env: Env,
+    left_out: Vec<LeftOut>,
+    kinds: Vec<(&'static str, Kind, &'static str)>,
+}
+
+struct LeftOut {
+    tool: Option<&'static str>,
+    what: &'static str,
+    why: &'static str,
+}
+
+/// What may be left out, beside the circumstances.
+const CHECKS: &[&str] = &[
+    "pages",
+    "retry_after",
+    "confirmation",
+    "verb",
+    "bounds",
+    "tokens",
+    "scopes",
+    "contract",
+    "dry_run",
+    "wrong_credentials",
+    "cache",
+    "hostile",
+];
+
+impl Suite {
+    /// The suite of a provider.
+    pub fn of<P: Provider>(
+        simulator: fn() -> Simulator,
+        sandbox_config: SandboxConfig,
+        examples: fn() -> Examples,
+    ) -> Self {
+        Self {
+            info: const { &P::INFO },
+            specs: P::TOOLS.iter().map(|def| def.spec).collect(),
+            connect: connect::<P>,
+            config: business_tools_core::schema::of::<P::Config>().to_value(),
+            simulator,
+            sandbox_config,
+            examples: examples(),
+            env: Env::alone(),
+            left_out: Vec::new(),
+            kinds: Vec::new(),
+        }
+    }
+
+    /// Leaves out a circumstance or a check for all tools.
+    pub fn leave_out(mut self, what: &'static str, why: &'static str) -> Self {
+        self.left_out.push(LeftOut {
+            tool: None,
+            what,
+            why,
+        });
+        self
+    }
+
+    /// Leaves out a circumstance or a check for one tool.
+    pub fn leave_out_for(
+        mut self,
+        tool: &'static str,
+        what: &'static str,
+        why: &'static str,
+    ) -> Self {
+        self.left_out.push(LeftOut {
+            tool: Some(tool),
+            what,
+            why,
+        });
+        self
+    }
+
+    /// Names the kind that a circumstance has with this provider, where it is not the usual one.
+    pub fn tells(mut self, circumstance: &'static str, kind: Kind, why: &'static str) -> Self {
+        self.kinds.push((circumstance, kind, why));
+        self
+    }
+
+    pub(crate) fn leaves_out(&self, tool: &str, what: &str) -> bool {
+        self.left_out
+            .iter()
+            .any(|left| left.what == what && left.tool.is_none_or(|only| only == tool))
+    }
+
+    pub(crate) fn kind_of(&self, circumstance: &str) -> Option<Kind> {
+        let found = self.kinds.iter().find(|(name, ..)| *name == circumstance);
+        found.map(|(_, kind, _)| *kind)
+    }
+
+    pub(crate) fn spec(&self, tool: &str) -> &'static Spec {
+        let found = self.specs.iter().find(|spec| spec.name == tool);
+        found.expect("the tool is in the provider's table")
+    }
+
+    /// The tools as they are listed, with one account.
+    pub(crate) fn plugin(&self) -> Arc<dyn ToolPlugin> {
+        let fields = (self.sandbox_config)("http://127.0.0.1:9");
+        let settings = ProviderSettings::single(fields);
+        (self.connect)(&settings, &Env::alone()).expect("the provider connects to its simulator")
+    }
+}
+
+/// Everything that the suite leaves out is known to it and has a reason.
+pub fn what_is_left_out_has_a_reason(suite: &Suite) {
+    let circumstances: Vec<_> = Circumstance::all().iter().map(|one| one.name).collect();
+    let known = |what: &str| circumstances.contains(&what) || CHECKS.contains(&what);
+    for LeftOut { tool, what, why } in &suite.left_out {
+        assert!(
+            known(what),
+            "`{what}` is nothing that can be left out; there is: {}, {}",
+            circumstances.join(", "),
+            CHECKS.join(", ")
+        );
+        if let Some(tool) = tool {
+            let there = suite.specs.iter().any(|spec| spec.name == *tool);
+            assert!(there, "`{tool}` is left out and is no tool of the provider");
+        }
+        assert!(!why.is_empty(), "`{what}` is left out without a reason");
+        println!("{}: without {what}: {why}", tool.unwrap_or("all tools"));
+    }
+    for (circumstance, kind, why) in &suite.kinds {
+        assert!(
+            circumstances.contains(circumstance),
+            "`{circumstance}` is no circumstance; there is: {}",
+            circumstances.join(", ")
+        );
+        assert!(!why.is_empty(), "`{circumstance}` differs without a reason");
+        println!("all tools: {circumstance} is {kind}: {why}");
+    }
+}
+
+impl std::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Suite({})", self.info.id)
+    }
+}
