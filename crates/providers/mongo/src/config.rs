@@ -96,9 +96,16 @@ impl MongoConfig {
                 "Leave them out for 100 documents, 1 MiB and 30 seconds",
             ));
         }
-        if let Some(pattern) = self.collections.iter().find(|entry| !entry.contains('.')) {
+        if let Some(n) = self
+            .collections
+            .iter()
+            .position(|entry| !entry.contains('.'))
+        {
             return Err(wrong(
-                format!("`collections` holds `{pattern}`, which names no database"),
+                format!(
+                    "`collections` holds an entry that names no database, number {}",
+                    n + 1
+                ),
                 "Write `database.collection`, or `database.*` for all of a database",
             ));
         }

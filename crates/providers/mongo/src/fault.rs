@@ -76,7 +76,8 @@ pub(crate) fn explain(error: &DriverError, had_connection: bool) -> Error {
             .hint("Try again in a moment"),
         _ => Error::new(Kind::UpstreamError, "The MongoDB driver failed")
             .status(Status::Permanent)
-            .fate(fate),
+            .fate(fate)
+            .hint("Look for the request id in this server's log, and at the server's own"),
     }
     .source(for_the_log(error))
 }
@@ -187,10 +188,7 @@ pub(crate) fn by_code(refusal: &Refusal<'_>) -> Error {
         "" => error,
         text => error.detail("upstream_message", cut(text, MAX_TEXT)),
     };
-    match hint(kind, refusal.code) {
-        "" => error,
-        hint => error.hint(hint),
-    }
+    error.hint(hint(kind, refusal.code))
 }
 
 fn classify(refusal: &Refusal<'_>) -> (Kind, Status, Fate) {
@@ -272,7 +270,8 @@ const fn hint(kind: Kind, code: i64) -> &'static str {
         (Kind::InvalidRequest, _) => "Mend what `details.upstream_message` names, and call again",
         (Kind::RateLimited | Kind::Unavailable, _) => "Try again in a moment",
         (Kind::QuotaExceeded, _) => "Free some space on the server",
-        _ => "",
+        (Kind::Conflict, _) => "Look at what is there, then decide",
+        _ => "See what `details.upstream_message` says, and the server's log",
     }
 }
 

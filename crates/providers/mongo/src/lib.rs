@@ -11,12 +11,16 @@ mod provider;
 pub mod sandbox;
 #[cfg(feature = "sandbox")]
 mod sandbox_entry;
+#[cfg(feature = "sandbox")]
+mod sandbox_examples;
 pub mod tools;
 
 pub use config::MongoConfig;
 pub use provider::Mongo;
 #[cfg(feature = "sandbox")]
 pub use sandbox_entry::{sandbox_config, simulator};
+#[cfg(feature = "sandbox")]
+pub use sandbox_examples::examples;
 
 /// What to say when the server refuses the user.
 const AUTH_HINT: &str =

@@ -273,6 +273,21 @@ async fn times_counts_down_and_rules_follow_each_other() {
 }
 
 #[tokio::test]
+async fn skip_lets_requests_through_first() {
+    let shop = shop().await;
+    arm(
+        shop.addr(),
+        json!({"provider":"shop","kind":"status","status":503,"skip":2,"times":1}),
+    )
+    .await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(fetch(shop.addr(), "/shop/orders").await.status());
+    }
+    assert_eq!(seen, [200, 200, 503, 200]);
+}
+
+#[tokio::test]
 async fn for_ms_expires() {
     let shop = shop().await;
     arm(

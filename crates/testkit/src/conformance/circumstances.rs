@@ -29,6 +29,19 @@ pub(crate) enum Fate {
     Lost,
     /// The answer came and cannot be read: not repeated, an unknown outcome of a write.
     Unreadable,
+    /// The provider failed in a way of its own that will stay: not repeated, told as it is.
+    Broken,
+}
+
+impl Fate {
+    /// The fate where another try is known to be in vain.
+    pub(crate) fn for_good(self) -> Self {
+        match self {
+            Self::Lost => Self::Unreadable,
+            Self::Failed => Self::Broken,
+            other => other,
+        }
+    }
 }
 
 impl Circumstance {
@@ -72,11 +85,5 @@ impl Circumstance {
                 fate: Fate::Unreadable,
             },
         ]
-    }
-
-    /// Those of these fates.
-    pub(crate) fn of(fates: &[Fate]) -> Vec<Self> {
-        let all = Self::all().into_iter();
-        all.filter(|one| fates.contains(&one.fate)).collect()
     }
 }

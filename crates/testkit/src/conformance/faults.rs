@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use business_tools_core::{Cx, Error, Kind, Reply, Spec};
+use business_tools_core::{Cx, Error, Kind, Repeat, Reply, Spec};
 use business_tools_sandbox::Recorded;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -26,20 +26,20 @@ struct Clean {
 
 /// Each tool with each circumstance that applies to it.
 fn cases(suite: &Suite, fates: &[Fate]) -> Vec<(&'static Spec, Circumstance)> {
-    let circumstances = Circumstance::of(fates);
-    let mut cases = Vec::new();
-    for spec in &suite.specs {
-        for circumstance in &circumstances {
-            if !suite.leaves_out(spec.name, circumstance.name) {
-                let mut circumstance = circumstance.clone();
-                circumstance.kind = suite
-                    .kind_of(circumstance.name)
-                    .unwrap_or(circumstance.kind);
-                cases.push((*spec, circumstance));
-            }
+    let mut circumstances = Circumstance::all();
+    for one in &mut circumstances {
+        one.kind = suite.kind_of(one.name).unwrap_or(one.kind);
+        if suite.gives_up_on(one.name) {
+            one.fate = one.fate.for_good();
         }
     }
-    cases
+    circumstances.retain(|one| fates.contains(&one.fate));
+    let of = |spec: &'static Spec| {
+        let all = circumstances.iter().cloned();
+        all.filter(|one| !suite.leaves_out(spec.name, one.name))
+            .map(move |one| (spec, one))
+    };
+    suite.specs.iter().copied().flat_map(of).collect()
 }
 
 /// The requests of each tool's example.
@@ -77,7 +77,7 @@ impl Clean {
     /// The request that a circumstance is to meet, with the number of those before it: the write itself, not a
     /// look before it; the first request of what may be repeated.
     fn target(&self, spec: &Spec) -> (usize, &Recorded) {
-        let at = if spec.idempotent {
+        let at = if is_safe(spec) {
             0
         } else {
             let writes = |request: &Recorded| !matches!(request.method.as_str(), "GET" | "HEAD");
@@ -114,6 +114,11 @@ async fn meet(
     }
     stage.world.fault(rule);
     Some(stage)
+}
+
+/// Whether requests of this tool may be repeated when an answer was lost.
+fn is_safe(spec: &Spec) -> bool {
+    spec.repeat() == Repeat::Safe
 }
 
 /// How often the target went out. Ids differ from stage to stage, so it is told by its place.
@@ -248,10 +253,10 @@ pub async fn a_refusal_is_told_as_what_it_is_and_not_repeated(suite: &Suite) {
 pub async fn what_passes_is_tried_again_and_no_write_goes_out_twice(suite: &Suite) {
     let report = Report::new(suite);
     let clean = clean(&report).await;
-    let fates = [Fate::TooSoon, Fate::Failed, Fate::Lost];
+    let fates = [Fate::TooSoon, Fate::Failed, Fate::Broken, Fate::Lost];
     report
         .each(cases(suite, &fates), async |(spec, one)| {
-            let repeats = spec.idempotent || one.fate == Fate::TooSoon;
+            let repeats = one.fate != Fate::Broken && (is_safe(spec) || one.fate == Fate::TooSoon);
             // The other writes are the next check's.
             if !repeats && one.fate == Fate::Lost {
                 return;
@@ -273,7 +278,7 @@ pub async fn what_passes_is_tried_again_and_no_write_goes_out_twice(suite: &Suit
                     format!("retryable: {repeats}"),
                     format!("{error:?}"),
                 );
-                if !repeats {
+                if !is_safe(spec) && !repeats {
                     met.need(
                         error.hint_text() == Some(spec.how_to_find_out()),
                         format!("the hint `{}`", spec.how_to_find_out()),
@@ -296,7 +301,7 @@ pub async fn a_lost_answer_to_a_write_is_an_unknown_outcome(suite: &Suite) {
             cases(suite, &[Fate::Lost, Fate::Unreadable]),
             async |(spec, one)| {
                 let unreadable = one.fate == Fate::Unreadable;
-                if spec.idempotent && !unreadable {
+                if is_safe(spec) && !unreadable {
                     return;
                 }
                 let Some(clean) = clean.get(spec.name) else {
@@ -309,7 +314,7 @@ pub async fn a_lost_answer_to_a_write_is_an_unknown_outcome(suite: &Suite) {
                 if unreadable && spec.writes() && clean.empty && met.outcome.is_ok() {
                     return met.sent(1);
                 }
-                let kind = if spec.idempotent {
+                let kind = if is_safe(spec) {
                     one.kind
                 } else {
                     Kind::OutcomeUnknown
@@ -320,7 +325,7 @@ pub async fn a_lost_answer_to_a_write_is_an_unknown_outcome(suite: &Suite) {
                         "an error that is not retryable",
                         format!("{error:?}"),
                     );
-                    if !spec.idempotent {
+                    if !is_safe(spec) {
                         met.need(
                             error.hint_text() == Some(spec.how_to_find_out()),
                             format!("the hint `{}`", spec.how_to_find_out()),
@@ -342,7 +347,7 @@ pub async fn one_fault_is_got_over_where_that_is_safe(suite: &Suite) {
     let fates = [Fate::TooSoon, Fate::Failed, Fate::Lost];
     report
         .each(cases(suite, &fates), async |(spec, one)| {
-            if !(spec.idempotent || one.fate == Fate::TooSoon) {
+            if !(is_safe(spec) || one.fate == Fate::TooSoon) {
                 return;
             }
             let Some(clean) = clean.get(spec.name) else {

@@ -1,6 +1,6 @@
 //! What a model reads: names, descriptions, schemas, and what follows from a tool's declaration.
 
-use business_tools_core::{Effect, Spec, ToolInfo};
+use business_tools_core::{Effect, Repeat, Spec, ToolInfo};
 use serde_json::{Map, Value, json};
 
 use super::Suite;
@@ -377,7 +377,8 @@ pub fn what_a_write_forgets_is_a_read(suite: &Suite) {
 /// `OUTCOME_UNKNOWN` says how to find out.
 pub fn a_write_that_cannot_be_repeated_says_how_to_find_out(suite: &Suite) {
     let report = Report::new(suite);
-    let unsafe_ones = suite.specs.iter().filter(|spec| !spec.idempotent);
+    let unsafe_ones = suite.specs.iter();
+    let unsafe_ones = unsafe_ones.filter(|spec| spec.repeat() == Repeat::IfUnprocessed);
     for spec in unsafe_ones {
         report.need(
             !spec.find_out.is_empty(),

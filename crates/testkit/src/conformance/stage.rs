@@ -16,7 +16,7 @@ use crate::{Person, World, WorldBuilder};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The time of a call that is not meant to fail by it, however busy the machine is.
-const UNHURRIED: Duration = Duration::from_secs(60);
+const UNHURRIED: Duration = Duration::from_mins(1);
 
 /// A secret that is easily found.
 pub(crate) const CANARY: &str = "CANARY7q3k9f2mCANARY8h4j5n6p";

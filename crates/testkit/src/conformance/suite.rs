@@ -22,6 +22,7 @@ pub struct Suite {
     pub(crate) env: Env,
     left_out: Vec<LeftOut>,
     kinds: Vec<(&'static str, Kind, &'static str)>,
+    in_vain: Vec<(&'static str, &'static str)>,
 }
 
 struct LeftOut {
@@ -64,6 +65,7 @@ impl Suite {
             env: Env::alone(),
             left_out: Vec::new(),
             kinds: Vec::new(),
+            in_vain: Vec::new(),
         }
     }
 
@@ -96,6 +98,16 @@ impl Suite {
     pub fn tells(mut self, circumstance: &'static str, kind: Kind, why: &'static str) -> Self {
         self.kinds.push((circumstance, kind, why));
         self
+    }
+
+    /// Names a circumstance that this provider is not asked again after, because that is known to be in vain.
+    pub fn gives_up(mut self, circumstance: &'static str, why: &'static str) -> Self {
+        self.in_vain.push((circumstance, why));
+        self
+    }
+
+    pub(crate) fn gives_up_on(&self, circumstance: &str) -> bool {
+        self.in_vain.iter().any(|(name, _)| *name == circumstance)
     }
 
     pub(crate) fn leaves_out(&self, tool: &str, what: &str) -> bool {
@@ -140,14 +152,18 @@ pub fn what_is_left_out_has_a_reason(suite: &Suite) {
         assert!(!why.is_empty(), "`{what}` is left out without a reason");
         println!("{}: without {what}: {why}", tool.unwrap_or("all tools"));
     }
-    for (circumstance, kind, why) in &suite.kinds {
+    let kinds = suite.kinds.iter();
+    let kinds = kinds.map(|(name, kind, why)| (name, format!("is {kind}"), why));
+    let in_vain = suite.in_vain.iter();
+    let in_vain = in_vain.map(|(name, why)| (name, "is not tried again".to_owned(), why));
+    for (circumstance, what, why) in kinds.chain(in_vain) {
         assert!(
             circumstances.contains(circumstance),
             "`{circumstance}` is no circumstance; there is: {}",
             circumstances.join(", ")
         );
         assert!(!why.is_empty(), "`{circumstance}` differs without a reason");
-        println!("all tools: {circumstance} is {kind}: {why}");
+        println!("all tools: {circumstance} {what}: {why}");
     }
 }
 

@@ -23,15 +23,19 @@ use crate::guard::{Place, Scan};
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Stages, such as [{"$match": {...}}, {"$group": {...}}].
+    #[schemars(length(max = 1000))]
     pipeline: Objects,
     /// Default 10.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     limit: Option<u32>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 

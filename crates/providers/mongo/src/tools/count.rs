@@ -23,8 +23,10 @@ use crate::guard::Scan;
 #[serde(deny_unknown_fields)]
 pub struct Count {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter; empty counts all.
     filter: Option<Object>,

@@ -21,8 +21,10 @@ use crate::guard::{Place, Scan};
 #[serde(deny_unknown_fields)]
 pub struct DeleteDocuments {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter.
     filter: Object,

@@ -21,11 +21,13 @@ use crate::guard::{self, Scan};
 #[serde(deny_unknown_fields)]
 pub struct Distinct {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Field, dotted when nested: `address.city`.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 1024))]
     field: String,
     /// Query filter; empty matches all.
     filter: Option<Object>,
@@ -33,6 +35,7 @@ pub struct Distinct {
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 

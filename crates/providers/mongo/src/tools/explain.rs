@@ -22,14 +22,17 @@ use crate::guard::Scan;
 #[serde(deny_unknown_fields)]
 pub struct Explain {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter.
     filter: Option<Object>,
     /// Order, such as {"created": -1}.
     sort: Option<Object>,
     /// Stages, in place of `filter` and `sort`.
+    #[schemars(length(max = 1000))]
     pipeline: Option<Objects>,
     /// `executionStats` runs the query to count.
     verbosity: Option<Verbosity>,

@@ -23,8 +23,10 @@ use crate::guard::Scan;
 #[serde(deny_unknown_fields)]
 pub struct Find {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter; empty matches all.
     filter: Option<Object>,
@@ -33,11 +35,13 @@ pub struct Find {
     /// Order, such as {"created": -1}.
     sort: Option<Object>,
     /// Default 10.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     limit: Option<u32>,
     /// Documents to pass over.
+    #[schemars(range(max = 1_000_000_000))]
     skip: Option<u64>,
     /// From `next_cursor`.
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 

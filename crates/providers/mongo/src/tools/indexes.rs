@@ -22,14 +22,17 @@ use crate::guard::{self, Scan};
 #[serde(deny_unknown_fields)]
 pub struct ListIndexes {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"
     )]
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -76,20 +79,23 @@ impl Tool for ListIndexes {
 #[serde(deny_unknown_fields)]
 pub struct CreateIndex {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Fields in the index's order.
     #[schemars(length(min = 1, max = 32))]
     keys: Vec<IndexKey>,
     /// Name; made from the keys by default.
+    #[schemars(length(max = 255))]
     name: Option<String>,
     /// Refuse duplicates.
     unique: Option<bool>,
     /// Leave out documents without the field.
     sparse: Option<bool>,
     /// Delete documents so long after the date in the field.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     expire_after_seconds: Option<i32>,
     /// Index only what matches this filter.
     partial_filter: Option<Object>,
@@ -102,6 +108,7 @@ pub struct CreateIndex {
 #[serde(deny_unknown_fields)]
 pub struct IndexKey {
     /// Field.
+    #[schemars(length(max = 1024))]
     field: String,
     /// 1 up (default), -1 down.
     direction: Option<Direction>,
@@ -295,11 +302,13 @@ impl Tool for CreateIndex {
 #[serde(deny_unknown_fields)]
 pub struct DropIndex {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Name, from mongo_list_indexes.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 255))]
     name: String,
 }
 

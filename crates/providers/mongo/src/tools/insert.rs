@@ -25,8 +25,10 @@ use crate::guard::{Place, Scan};
 #[serde(deny_unknown_fields)]
 pub struct InsertDocuments {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Documents in Extended JSON.
     #[schemars(length(min = 1, max = 1000))]

@@ -26,6 +26,7 @@ pub struct ListDatabases {
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"
     )]
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -74,12 +75,14 @@ impl Tool for ListDatabases {
 #[serde(deny_unknown_fields)]
 pub struct ListCollections {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// From `next_cursor`.
     #[expect(
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"
     )]
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 
@@ -136,10 +139,13 @@ impl Tool for ListCollections {
 #[serde(deny_unknown_fields)]
 pub struct DropCollection {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// The collection's name again.
+    #[schemars(length(max = 255))]
     confirm_name: String,
 }
 

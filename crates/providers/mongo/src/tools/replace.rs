@@ -19,8 +19,10 @@ use crate::guard::{Place, Scan};
 #[serde(deny_unknown_fields)]
 pub struct ReplaceDocument {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter, best on `_id`.
     filter: Object,

@@ -28,8 +28,10 @@ const MAX_LEVELS: usize = 8;
 #[serde(deny_unknown_fields)]
 pub struct GetCollectionSchema {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Documents to look at, 50 by default.
     #[schemars(range(min = 1, max = 1000))]
@@ -39,6 +41,7 @@ pub struct GetCollectionSchema {
         dead_code,
         reason = "one answer holds them all; core cuts it into pages"
     )]
+    #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }
 

@@ -27,8 +27,10 @@ use crate::guard::{Place, Scan};
 #[serde(deny_unknown_fields)]
 pub struct UpdateDocuments {
     /// Database.
+    #[schemars(length(max = 63))]
     database: Option<String>,
     /// Collection.
+    #[schemars(length(max = 255))]
     collection: String,
     /// Query filter.
     filter: Object,
@@ -39,6 +41,7 @@ pub struct UpdateDocuments {
     /// Insert if none matches.
     upsert: Option<bool>,
     /// Conditions for `$[name]` in the update.
+    #[schemars(length(max = 100))]
     array_filters: Option<Objects>,
 }
 
