@@ -1,0 +1,146 @@
+//! The simulator: the part of OpenAI's API that the tools use, with state for each key.
+//!
+//! It stands at a fixed day, [`models::TODAY`], so that the same models are there in every run. Paths work with and
+//! without `/v1`.
+
+mod answer;
+mod args;
+mod files;
+mod models;
+
+use std::sync::Arc;
+
+use business_tools_sandbox::auth::{Credentials, Denied, credentials};
+use business_tools_sandbox::axum::Router;
+use business_tools_sandbox::axum::extract::FromRequestParts;
+use business_tools_sandbox::axum::http::request::Parts;
+use business_tools_sandbox::axum::http::{HeaderMap, StatusCode};
+use business_tools_sandbox::axum::middleware;
+use business_tools_sandbox::axum::response::Response;
+use business_tools_sandbox::axum::routing::{any, get};
+use business_tools_sandbox::ids::{self, Sequence};
+use business_tools_sandbox::{Accounts, Shelf, Simulator, json};
+use serde_json::{Map, Value, json};
+
+use answer::Refusal;
+use files::File;
+
+/// The key that `--sandbox` uses when none is configured.
+const KEY: &str = "sk-sandbox-5a4db0c05a4db0c05a4db0c0";
+
+/// Larger than the largest recording the API takes, so that the API's own refusal is met.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// Everything the simulator remembers.
+#[derive(Default)]
+struct World {
+    accounts: Accounts<Account>,
+    ids: Sequence,
+}
+
+/// What one key has.
+#[derive(Default)]
+struct Account {
+    files: Files,
+}
+
+/// Uploads can be large, so few are kept.
+struct Files(Shelf<File>);
+
+impl Default for Files {
+    fn default() -> Self {
+        Self(Shelf::bounded(1_000))
+    }
+}
+
+impl Account {
+    fn describe(&self) -> Value {
+        json!({"files": self.files.0.len()})
+    }
+}
+
+/// OpenAI, simulated.
+pub fn simulator() -> Simulator {
+    let world: Arc<World> = Arc::default();
+    let (forgotten, shown) = (Arc::clone(&world), Arc::clone(&world));
+    Simulator::http("openai", router(world))
+        .body_limit(BODY_LIMIT)
+        .on_reset(move || {
+            forgotten.accounts.clear();
+            forgotten.ids.reset();
+        })
+        .on_describe(move || json!({"accounts": shown.accounts.map(Account::describe)}))
+        .on_fault_status(|status| answer::fault(status.as_u16(), None).body())
+}
+
+/// The settings of an account of the simulator.
+pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
+    let settings = [("api_key", KEY), ("base_url", base_url)];
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect()
+}
+
+fn router(world: Arc<World>) -> Router {
+    let api = Router::new()
+        .route("/models", get(models::list))
+        .route("/models/{model}", get(models::fetch))
+        .route("/files", get(files::list).post(files::upload))
+        .route("/files/{file}", get(files::fetch).delete(files::delete))
+        .route("/files/{file}/content", get(files::content))
+        .method_not_allowed_fallback(answer::no_such_method);
+    Router::new()
+        .route("/account", get(account))
+        .nest("/v1", api.clone())
+        .merge(api)
+        .fallback(any(answer::no_such_url))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&world),
+            answer::stamp,
+        ))
+        .with_state(world)
+}
+
+/// Who calls: every key that could be one has a state of its own.
+struct Caller {
+    /// The organization of the key. Keys themselves are shown nowhere.
+    account: String,
+}
+
+impl FromRequestParts<Arc<World>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<World>) -> Result<Self, Refusal> {
+        let key = match credentials(&parts.headers) {
+            Ok(Credentials::Bearer(key)) => key,
+            Err(Denied::Missing) => return Err(answer::no_key()),
+            Ok(Credentials::Basic { .. }) | Err(Denied::Malformed) => {
+                return Err(answer::bad_key(""));
+            }
+        };
+        let wrong = business_tools_sandbox::auth::looks_wrong(&key);
+        let good = key.strip_prefix("sk-").is_some_and(|rest| {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            !rest.is_empty() && rest.bytes().all(plain)
+        });
+        if wrong || !good {
+            return Err(answer::bad_key(&key));
+        }
+        // A restricted key that lacks a right is told so by the right's own name.
+        if key.contains("restricted") && parts.uri.path().ends_with("/models") {
+            return Err(answer::missing_scope("api.model.read"));
+        }
+        Ok(Self {
+            account: ids::hex32_of("org-", &key),
+        })
+    }
+}
+
+/// What the generated tool asks for; the API has no such thing.
+async fn account(headers: HeaderMap) -> Response {
+    match credentials(&headers) {
+        Ok(known) if !known.look_wrong() => json::ok(&json!({ "id": "acc_1", "name": "Sandbox" })),
+        _ => json::answer(StatusCode::UNAUTHORIZED, &answer::bad_key("").body()),
+    }
+}

@@ -1,0 +1,13 @@
+//! The simulator as a client of another make sees it. Every exchange is held against OpenAI's own description, where
+//! that is at hand.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the helpers of tests fail as tests do"
+)]
+
+mod files;
+mod lab;
+mod models;
+mod refusals;
