@@ -1,5 +1,9 @@
 //! Schemas of OpenAPI 3.0 as JSON Schema: references resolved in the document itself, `nullable` understood.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use business_tools_sandbox::sse;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
@@ -14,13 +18,18 @@ pub(super) fn deref<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
 /// The schemas of a document.
 pub(super) struct Schemas {
     components: Value,
+    /// Validators by the text of their schemas: a large description takes long to build.
+    built: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 impl Schemas {
     pub(super) fn new(document: &Value) -> Self {
         let mut components = document.get("components").cloned().unwrap_or_default();
         translate(&mut components);
-        Self { components }
+        Self {
+            components,
+            built: Mutex::default(),
+        }
     }
 
     /// What `value` breaks of `schema`, except where one of `examples` has the same value in the same place.
@@ -38,7 +47,13 @@ impl Schemas {
             .collect()
     }
 
-    fn validator(&self, schema: &Value) -> Validator {
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let validator = built.entry(schema.to_string());
+        Arc::clone(validator.or_insert_with(|| Arc::new(self.build(schema))))
+    }
+
+    fn build(&self, schema: &Value) -> Validator {
         let mut schema = schema.clone();
         translate(&mut schema);
         let root = json!({
@@ -204,8 +219,14 @@ impl Examples {
         let texts = list
             .iter()
             .filter_map(|example| example["response"].as_str());
-        for value in texts.filter_map(|text| serde_json::from_str(text).ok()) {
-            all.take(&value, "");
+        for text in texts {
+            // Streams are shown with all their events.
+            let whole = std::iter::once(text.to_owned());
+            for json in whole.chain(sse::read(text)) {
+                if let Ok(value) = serde_json::from_str(&json) {
+                    all.take(&value, "");
+                }
+            }
         }
         all
     }

@@ -141,19 +141,12 @@ fn expiry(args: &Args, purpose: &str) -> Taken<Option<i64>> {
         ));
     }
     let seconds = wish.get("seconds").and_then(Value::as_str);
-    match seconds.and_then(|text| text.parse().ok()) {
-        Some(seconds @ HOUR..=MONTH) => Ok(Some(seconds)),
-        _ => {
-            let message = format!(
-                "Invalid 'expires_after.seconds': expected an integer from {HOUR} to {MONTH}."
-            );
-            Err(Refusal::at(
-                "expires_after.seconds",
-                "invalid_value",
-                message,
-            ))
-        }
+    if let Some(seconds @ HOUR..=MONTH) = seconds.and_then(|text| text.parse().ok()) {
+        return Ok(Some(seconds));
     }
+    let at = "expires_after.seconds";
+    let message = format!("Invalid '{at}': expected an integer from {HOUR} to {MONTH}.");
+    Err(Refusal::at(at, "invalid_value", message))
 }
 
 pub(super) async fn list(

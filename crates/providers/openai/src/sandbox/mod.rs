@@ -5,8 +5,17 @@
 
 mod answer;
 mod args;
+mod chat;
+mod embeddings;
 mod files;
+mod fill;
+mod format;
+mod mind;
 mod models;
+mod moderations;
+mod responses;
+mod sight;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -17,13 +26,14 @@ use business_tools_sandbox::axum::http::request::Parts;
 use business_tools_sandbox::axum::http::{HeaderMap, StatusCode};
 use business_tools_sandbox::axum::middleware;
 use business_tools_sandbox::axum::response::Response;
-use business_tools_sandbox::axum::routing::{any, get};
+use business_tools_sandbox::axum::routing::{any, get, post};
 use business_tools_sandbox::ids::{self, Sequence};
 use business_tools_sandbox::{Accounts, Shelf, Simulator, json};
 use serde_json::{Map, Value, json};
 
 use answer::Refusal;
 use files::File;
+use responses::Responses;
 
 /// The key that `--sandbox` uses when none is configured.
 const KEY: &str = "sk-sandbox-5a4db0c05a4db0c05a4db0c0";
@@ -42,6 +52,7 @@ struct World {
 #[derive(Default)]
 struct Account {
     files: Files,
+    responses: Responses,
 }
 
 /// Uploads can be large, so few are kept.
@@ -55,7 +66,7 @@ impl Default for Files {
 
 impl Account {
     fn describe(&self) -> Value {
-        json!({"files": self.files.0.len()})
+        json!({"files": self.files.0.len(), "responses": self.responses.len()})
     }
 }
 
@@ -89,6 +100,16 @@ fn router(world: Arc<World>) -> Router {
         .route("/files", get(files::list).post(files::upload))
         .route("/files/{file}", get(files::fetch).delete(files::delete))
         .route("/files/{file}/content", get(files::content))
+        .route("/responses", post(responses::create))
+        .route("/responses/input_tokens", post(responses::input_tokens))
+        .route(
+            "/responses/{response}",
+            get(responses::fetch).delete(responses::delete),
+        )
+        .route("/responses/{response}/cancel", post(responses::cancel))
+        .route("/chat/completions", post(chat::create))
+        .route("/embeddings", post(embeddings::create))
+        .route("/moderations", post(moderations::create))
         .method_not_allowed_fallback(answer::no_such_method);
     Router::new()
         .route("/account", get(account))

@@ -36,6 +36,13 @@ pub(super) enum Job {
     Moderate,
 }
 
+impl Job {
+    /// Whether it answers in text.
+    pub(super) fn talks(self) -> bool {
+        matches!(self, Self::Text | Self::Reasoning)
+    }
+}
+
 pub(super) struct Model {
     pub(super) id: &'static str,
     created: i64,

@@ -41,9 +41,8 @@ impl Lab {
         }
     }
 
-    /// For what the description leaves out or tells wrong; `why` says what that is.
-    pub(crate) fn beyond_the_description(mut self, why: &str) -> Self {
-        println!("not held against the description: {why}");
+    /// For what the description leaves out or tells wrong; the caller says what that is.
+    pub(crate) fn beyond_the_description(mut self, _why: &str) -> Self {
         self.described = false;
         self
     }
@@ -79,9 +78,11 @@ impl Lab {
         self.send(Method::DELETE, path, Some(KEY), None).await
     }
 
+    /// Posts a JSON body, or none for null.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        let body = ("application/json", body.to_string().into_bytes());
-        self.send(Method::POST, path, Some(KEY), Some(body)).await
+        let json = ("application/json", body.to_string().into_bytes());
+        let body = (!body.is_null()).then_some(json);
+        self.send(Method::POST, path, Some(KEY), body).await
     }
 
     pub(crate) async fn form(&self, path: &str, parts: &[Part<'_>]) -> Answer {
@@ -106,6 +107,9 @@ impl Lab {
     }
 }
 
+/// Read once: it is large.
+static CONTRACT: OnceLock<Option<Contract>> = OnceLock::new();
+
 impl Drop for Lab {
     fn drop(&mut self) {
         if thread::panicking() || !self.described {
@@ -113,7 +117,6 @@ impl Drop for Lab {
         }
         let exchanges = self.tap.exchanges();
         let described: Vec<Exchange> = exchanges.into_iter().filter(is_described).collect();
-        static CONTRACT: OnceLock<Option<Contract>> = OnceLock::new();
         if let Some(contract) = CONTRACT.get_or_init(|| Contract::of("openai")) {
             contract.check_all("openai", &described);
         }
@@ -129,12 +132,12 @@ fn is_described(exchange: &Exchange) -> bool {
         answer_type,
         ..
     } = exchange;
-    let missing = *status == 404 && path.starts_with("/responses/") && method != "GET";
     // It shows this error without the `error` around it, which no other error is.
-    !missing
-        && !path.ends_with("/content")
-        // Transcripts as text and subtitles.
-        && !(path.starts_with("/audio/trans") && answer_type == "text/plain")
+    let bare = *status == 404 && path.starts_with("/responses/") && method != "GET";
+    let file = path.ends_with("/content");
+    // Text and subtitles.
+    let transcript = path.starts_with("/audio/trans") && answer_type == "text/plain";
+    !(bare || file || transcript)
 }
 
 impl Answer {

@@ -7,7 +7,12 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod chat;
+mod embeddings;
 mod files;
 mod lab;
 mod models;
+mod moderations;
 mod refusals;
+mod responses;
+mod streams;
