@@ -1,6 +1,6 @@
 //! Schemas of tools: flat, closed, without `null`, in the dialect that every client reads.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -17,6 +17,7 @@ pub const COMMON: &[&str] = &["account", "dry_run", "idempotency_key", "confirm_
 #[derive(Debug)]
 pub struct ArgumentsSchema {
     value: Value,
+    short: OnceLock<Arc<Map<String, Value>>>,
     validator: OnceLock<Result<jsonschema::Validator, String>>,
 }
 
@@ -31,6 +32,7 @@ impl ArgumentsSchema {
     pub fn new(value: Value) -> Self {
         Self {
             value,
+            short: OnceLock::new(),
             validator: OnceLock::new(),
         }
     }
@@ -38,6 +40,16 @@ impl ArgumentsSchema {
     /// The schema as published.
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The schema as lists show it: without what costs a model's context and helps it little, such as patterns
+    /// and lengths. They hold all the same, and a call that breaks one is told so.
+    pub fn short(&self) -> &Arc<Map<String, Value>> {
+        self.short.get_or_init(|| {
+            let mut short = self.value.as_object().cloned().unwrap_or_default();
+            shorten(&mut short);
+            Arc::new(short)
+        })
     }
 
     /// The validator.
@@ -54,6 +66,28 @@ impl ArgumentsSchema {
             })
             .as_ref()
             .map_err(|error| Error::internal(error.clone()))
+    }
+}
+
+fn shorten(schema: &mut Map<String, Value>) {
+    for keyword in [
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "format",
+        "default",
+    ] {
+        // A property may have such a name; a keyword is never an object.
+        if schema.get(keyword).is_some_and(|value| !value.is_object()) {
+            schema.remove(keyword);
+        }
+    }
+    for value in schema.values_mut() {
+        if let Value::Object(inner) = value {
+            shorten(inner);
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The simulator as the sandbox runs it: its faults come from the switchboard, its commands are recorded.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bson::Document;
 use business_tools_sandbox::{
-    Arrival, CancellationToken, Fault, FaultKind, Simulator, Switchboard, TcpSimulator, async_trait,
+    Arrival, CancellationToken, Fault, FaultKind, Seed, Simulator, Switchboard, TcpSimulator,
+    async_trait,
 };
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -30,7 +32,14 @@ const HOUSEKEEPING: &[&str] = &[
 
 /// The simulated MongoDB server, for the sandbox to run. It holds a small shop to begin with.
 pub fn simulator() -> Simulator {
-    Simulator::tcp(ID, Arc::new(Server::default())).scheme("mongodb")
+    let server = Arc::new(Server::default());
+    let seeded = Arc::clone(&server);
+    Simulator::tcp(ID, server)
+        .scheme("mongodb")
+        .on_seed(move |seed| {
+            let demo = seed == Seed::Demo;
+            seeded.demo.store(demo, Ordering::Relaxed);
+        })
 }
 
 /// The configuration that leads to a simulator at `base_url`.
@@ -44,6 +53,8 @@ pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
 
 #[derive(Default)]
 struct Server {
+    /// Whether the shop is that of the demo company.
+    demo: AtomicBool,
     running: Mutex<Option<sandbox::Simulator>>,
 }
 
@@ -59,7 +70,7 @@ impl TcpSimulator for Server {
         let Ok(simulator) = sandbox::Simulator::start(listener, board, shutdown).await else {
             return;
         };
-        simulator.seed_demo();
+        self.fill(&simulator);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(simulator.clone());
         simulator.stopped().await;
     }
@@ -68,7 +79,17 @@ impl TcpSimulator for Server {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(simulator) = &*running {
             simulator.reset();
+            self.fill(simulator);
+        }
+    }
+}
+
+impl Server {
+    fn fill(&self, simulator: &sandbox::Simulator) {
+        if self.demo.load(Ordering::Relaxed) {
             simulator.seed_demo();
+        } else {
+            simulator.seed_shop();
         }
     }
 }

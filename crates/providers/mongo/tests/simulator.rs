@@ -160,8 +160,8 @@ mod tests {
     #[tokio::test]
     async fn the_demo_shop_can_be_seeded_again_and_again() {
         let (simulator, client) = start(Arc::new(NoFaults)).await;
-        simulator.seed_demo();
-        simulator.seed_demo();
+        simulator.seed_shop();
+        simulator.seed_shop();
         let orders = client.database("shop").collection::<Document>("orders");
         assert_eq!(
             orders

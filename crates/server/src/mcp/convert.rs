@@ -1,6 +1,6 @@
 //! Between our words and rmcp's.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use business_tools_core::artifact::{Artifact, Artifacts, ResourceLink};
@@ -13,37 +13,9 @@ use serde_json::{Map, Value, json};
 
 /// A tool as clients list it.
 pub(super) fn tool(info: &ToolInfo) -> Tool {
-    let mut schema = match info.schema.value() {
-        Value::Object(schema) => schema.clone(),
-        _ => Map::new(),
-    };
-    slim(&mut schema);
-    Tool::new(info.spec.name, info.description.clone(), Arc::new(schema))
+    let schema = Arc::clone(info.schema.short());
+    Tool::new(info.spec.name, info.description.clone(), schema)
         .with_annotations(annotations(info.spec))
-}
-
-/// Takes out what costs context and helps no model: patterns and lengths of text. They hold all the same, a call
-/// that breaks one is told so, and `bt_describe_tool`, REST and the reference pages show them.
-fn slim(schema: &mut Map<String, Value>) {
-    for keyword in [
-        "pattern",
-        "minLength",
-        "maxLength",
-        "minItems",
-        "maxItems",
-        "format",
-        "default",
-    ] {
-        // A property may have such a name; a keyword is never an object.
-        if schema.get(keyword).is_some_and(|value| !value.is_object()) {
-            schema.remove(keyword);
-        }
-    }
-    for value in schema.values_mut() {
-        if let Value::Object(inner) = value {
-            slim(inner);
-        }
-    }
 }
 
 /// The four hints, all of them derived from the effect, so that none can be wrong alone.
@@ -57,10 +29,13 @@ fn annotations(spec: &Spec) -> ToolAnnotations {
 
 /// `_meta` with the server's name, which a client that is pinned to a version sees nowhere else.
 pub(super) fn server_meta() -> MetaObject {
-    let info = serde_json::to_value(super::implementation()).unwrap_or(Value::Null);
-    let mut meta = Map::new();
-    meta.insert("io.modelcontextprotocol/serverInfo".into(), info);
-    MetaObject(meta)
+    static META: LazyLock<MetaObject> = LazyLock::new(|| {
+        let info = serde_json::to_value(super::implementation()).unwrap_or(Value::Null);
+        let mut meta = Map::new();
+        meta.insert("io.modelcontextprotocol/serverInfo".into(), info);
+        MetaObject(meta)
+    });
+    META.clone()
 }
 
 /// A result for the client: once as structure, once as the same JSON in text for older hosts.

@@ -199,6 +199,13 @@ impl Server {
     }
 
     /// What arrived at a simulator.
+    /// Sets the simulators back to what they started with.
+    pub async fn reset(&self) {
+        let url = format!("{}/_sandbox/reset", self.sandbox);
+        let done = self.http.post(url).send().await.unwrap();
+        assert!(done.status().is_success());
+    }
+
     pub async fn arrived(&self, provider: &str) -> Vec<Value> {
         let url = format!("{}/_sandbox/requests?provider={provider}", self.sandbox);
         let page: Value = self

@@ -10,6 +10,7 @@
 
 mod aggregate;
 mod commands;
+mod company;
 mod compare;
 mod decimal;
 mod expr;

@@ -56,7 +56,7 @@ fn orders() -> Vec<Document> {
     rows.map(document).to_vec()
 }
 
-pub(super) fn demo(store: &mut Store) {
+pub(super) fn shop(store: &mut Store) {
     store.drop_database("shop");
     let indexes = [
         (

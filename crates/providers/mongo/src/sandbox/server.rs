@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     commands::{self, Session, State},
+    company,
     fault::{WireFault, WireFaults},
     seed,
     wire::{self, Message},
@@ -82,8 +83,13 @@ impl Simulator {
     }
 
     /// Fills the database `shop` with a few customers and orders, replacing what it held.
+    pub fn seed_shop(&self) {
+        seed::shop(&mut lock(&self.state).store);
+    }
+
+    /// Puts the shop of the demo company in.
     pub fn seed_demo(&self) {
-        seed::demo(&mut lock(&self.state).store);
+        company::fill(&mut lock(&self.state).store);
     }
 
     /// Resolves when, after the shutdown, the last connection has ended.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod calls;
+mod demo;
 mod examples;
 mod lookups;
 mod messages;
@@ -17,7 +18,7 @@ use business_tools_sandbox::axum::extract::{FromRequestParts, RawPathParams};
 use business_tools_sandbox::axum::http::request::Parts;
 use business_tools_sandbox::axum::response::Response;
 use business_tools_sandbox::axum::routing::get;
-use business_tools_sandbox::{Accounts, Simulator, ids};
+use business_tools_sandbox::{Accounts, Seed, Simulator, ids};
 use serde_json::{Map, Value, json};
 
 pub use examples::examples;
@@ -32,9 +33,14 @@ const SID: &str = "AC5a4db0c0de5a4db0c0de5a4db0c0de00";
 /// Twilio, simulated.
 pub fn simulator() -> Simulator {
     let world: World = Arc::default();
-    let (forgotten, shown) = (Arc::clone(&world), Arc::clone(&world));
+    let (forgotten, shown, filled) = (Arc::clone(&world), Arc::clone(&world), Arc::clone(&world));
     Simulator::http("twilio", router(world))
         .on_reset(move || forgotten.clear())
+        .on_seed(move |seed| {
+            if seed == Seed::Demo {
+                filled.with(SID, demo::fill);
+            }
+        })
         .on_describe(move || json!({"accounts": shown.map(Account::describe)}))
         .on_fault_status(|status| answer::fault_body(status.as_u16()))
 }
