@@ -66,6 +66,10 @@ impl Provider for Mongo {
 
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
+    fn check(config: &MongoConfig) -> Result<()> {
+        config.connection().map(drop)
+    }
+
     fn connect(config: MongoConfig, upstream: Upstream) -> Result<Self> {
         let connection = config.connection()?;
         let default_database = connection.default_database.clone();

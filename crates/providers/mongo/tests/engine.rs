@@ -1,6 +1,7 @@
 //! The behaviour suite against servers that are not ours: the DocumentDB engine, which
 //! `cargo xtask test` brings, and the MongoDB that `TEST_MONGODB_URI` names.
 
+mod engine_tools;
 mod front;
 #[macro_use]
 mod suite;
@@ -97,3 +98,15 @@ macro_rules! against_a_server {
     };
 }
 suite::for_each_behaviour!(against_a_server);
+
+#[tokio::test]
+async fn every_tool_does_its_work_on_the_engine() {
+    let Some(front) = engine().await else { return };
+    engine_tools::every_tool_does_its_work(&front.uri(), &fresh()).await;
+}
+
+#[tokio::test]
+async fn every_tool_does_its_work_on_a_server() {
+    let Some(uri) = server() else { return };
+    engine_tools::every_tool_does_its_work(&uri, &fresh()).await;
+}
