@@ -1,7 +1,7 @@
 //! `multipart/form-data`: forms with files in them.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Multipart as Reader};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart as Reader};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, header};
@@ -42,10 +42,12 @@ impl Multipart {
     /// # Errors
     /// [`Malformed`] for another content type, without a boundary, or for a body that breaks off.
     pub fn parse(content_type: &str, body: Bytes) -> Result<Self, Malformed> {
-        let request = Request::post("/")
+        let mut request = Request::post("/")
             .header(header::CONTENT_TYPE, content_type)
             .body(Body::from(body))
             .map_err(|error| Malformed(error.to_string()))?;
+        // It was let in, so it is not too large.
+        DefaultBodyLimit::disable().apply(&mut request);
         // The body is all there, so reading it never waits.
         read(request)
             .now_or_never()
@@ -115,6 +117,14 @@ mod tests {
         assert_eq!(images[0].content_type.as_deref(), Some("image/png"));
         assert_eq!(&images[0].bytes[..], b"\x89PNG\r\n\xff");
         assert!(images[1].bytes.is_empty());
+    }
+
+    #[test]
+    fn large_files_are_read() {
+        let head = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
+        let body = [head.as_bytes(), &[b'x'; 5 << 20], b"\r\n--XX--\r\n"].concat();
+        let form = Multipart::parse(KIND, body.into()).unwrap();
+        assert_eq!(form.get("file").unwrap().bytes.len(), 5 << 20);
     }
 
     #[test]

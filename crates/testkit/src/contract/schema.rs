@@ -276,6 +276,16 @@ fn translate(schema: &mut Value) {
         Value::Object(object) => {
             object.values_mut().for_each(translate);
             bounds(object);
+            // Objects may have more members, so one of several objects is often several of them.
+            if let Some(branches) = object
+                .get("oneOf")
+                .filter(|branches| branches.is_array())
+                .cloned()
+                && !object.contains_key("anyOf")
+            {
+                object.remove("oneOf");
+                object.insert("anyOf".into(), branches);
+            }
             unknown_form(object);
             if object.get("nullable").is_some_and(Value::is_boolean)
                 && object.remove("nullable") == Some(true.into())

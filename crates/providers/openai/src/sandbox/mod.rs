@@ -1,15 +1,20 @@
 //! The simulator: the part of OpenAI's API that the tools use, with state for each key.
 //!
-//! It stands at a fixed day, [`models::TODAY`], so that the same models are there in every run. Paths work with and
-//! without `/v1`.
+//! It stands at a fixed day, [`models::TODAY`], so that the same models are there in every run. What it says follows
+//! from what it is asked, by the rules that [`mind`], [`audio`], [`images`], [`embeddings`] and [`moderations`] tell;
+//! tokens are counted by the rule in [`tokens`]. Paths work with and without `/v1`.
+//!
+//! A prompt with `sandbox:blocked` makes no picture, and a key with `restricted` may not list the models.
 
 mod answer;
 mod args;
+mod audio;
 mod chat;
 mod embeddings;
 mod files;
 mod fill;
 mod format;
+mod images;
 mod mind;
 mod models;
 mod moderations;
@@ -110,6 +115,11 @@ fn router(world: Arc<World>) -> Router {
         .route("/chat/completions", post(chat::create))
         .route("/embeddings", post(embeddings::create))
         .route("/moderations", post(moderations::create))
+        .route("/images/generations", post(images::generate))
+        .route("/images/edits", post(images::edit))
+        .route("/audio/transcriptions", post(audio::transcribe))
+        .route("/audio/translations", post(audio::translate))
+        .route("/audio/speech", post(audio::speak))
         .method_not_allowed_fallback(answer::no_such_method);
     Router::new()
         .route("/account", get(account))

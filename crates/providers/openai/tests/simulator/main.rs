@@ -7,9 +7,11 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod audio;
 mod chat;
 mod embeddings;
 mod files;
+mod images;
 mod lab;
 mod models;
 mod moderations;
