@@ -87,6 +87,7 @@ pub(crate) async fn dispatch(
             return Ok(last(faults::provider_error(
                 simulator,
                 StatusCode::REQUEST_TIMEOUT,
+                None,
             )));
         }
         // The client went away while it was sending.
@@ -96,6 +97,7 @@ pub(crate) async fn dispatch(
             return Ok(last(faults::provider_error(
                 simulator,
                 StatusCode::PAYLOAD_TOO_LARGE,
+                None,
             )));
         }
         Ok(Ok(Some(body))) => body,

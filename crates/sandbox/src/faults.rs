@@ -86,19 +86,20 @@ fn runs(kind: FaultKind) -> bool {
 }
 
 /// The provider's own error answer.
-pub(crate) fn provider_error(simulator: &Simulator, status: StatusCode) -> Response {
-    let reason = status.canonical_reason().unwrap_or("error");
-    match &simulator.fault_body {
-        Some(body) => json::answer(status, &body(status)),
-        None => json::error(status, reason),
+pub(crate) fn provider_error(
+    simulator: &Simulator,
+    status: StatusCode,
+    code: Option<&str>,
+) -> Response {
+    match &simulator.fault_answer {
+        Some(answer) => answer(status, code),
+        None => json::error(status, status.canonical_reason().unwrap_or("error")),
     }
 }
 
 fn status(fault: &Fault, simulator: &Simulator) -> Response {
-    let mut response = provider_error(
-        simulator,
-        status_or(fault, StatusCode::INTERNAL_SERVER_ERROR),
-    );
+    let status = status_or(fault, StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = provider_error(simulator, status, fault.code.as_deref());
     retry_after(response.headers_mut(), fault);
     response
 }

@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn large_files_are_read() {
         let head = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
-        let body = [head.as_bytes(), &[b'x'; 5 << 20], b"\r\n--XX--\r\n"].concat();
+        let body = [head.as_bytes(), &vec![b'x'; 5 << 20], b"\r\n--XX--\r\n"].concat();
         let form = Multipart::parse(KIND, body.into()).unwrap();
         assert_eq!(form.get("file").unwrap().bytes.len(), 5 << 20);
     }

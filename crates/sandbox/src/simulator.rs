@@ -8,12 +8,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::response::Response;
 use http::request::Parts;
 use http::{StatusCode, header};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::json;
 use crate::{Seed, Switchboard};
 
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -21,7 +23,7 @@ const BODY_LIMIT: usize = 25 * 1024 * 1024;
 type Reset = dyn Fn() + Send + Sync;
 type Sow = dyn Fn(Seed) + Send + Sync;
 type Describe = dyn Fn() -> Value + Send + Sync;
-type FaultBody = dyn Fn(StatusCode) -> Value + Send + Sync;
+type FaultAnswer = dyn Fn(StatusCode, Option<&str>) -> Response + Send + Sync;
 
 /// A provider that speaks a protocol of its own instead of HTTP.
 #[async_trait]
@@ -59,7 +61,7 @@ pub struct Simulator {
     pub(crate) reset: Vec<Arc<Reset>>,
     pub(crate) seed: Option<Arc<Sow>>,
     pub(crate) describe: Option<Arc<Describe>>,
-    pub(crate) fault_body: Option<Arc<FaultBody>>,
+    pub(crate) fault_answer: Option<Arc<FaultAnswer>>,
     pub(crate) body_limit: usize,
 }
 
@@ -100,7 +102,7 @@ impl Simulator {
             reset: Vec::new(),
             seed: None,
             describe: None,
-            fault_body: None,
+            fault_answer: None,
             body_limit: BODY_LIMIT,
         }
     }
@@ -148,10 +150,19 @@ impl Simulator {
 
     /// Give the fault `status` the provider's own error body.
     pub fn on_fault_status(
-        mut self,
+        self,
         hook: impl Fn(StatusCode) -> Value + Send + Sync + 'static,
     ) -> Self {
-        self.fault_body = Some(Arc::new(hook));
+        self.on_fault_answer(move |status, _| json::answer(status, &hook(status)))
+    }
+
+    /// Give the fault `status` the provider's own answer, headers included. The rule's `code`
+    /// picks one of several errors that have the status.
+    pub fn on_fault_answer(
+        mut self,
+        hook: impl Fn(StatusCode, Option<&str>) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.fault_answer = Some(Arc::new(hook));
         self
     }
 

@@ -96,6 +96,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// The status asked for. A TCP simulator may read an error code of its protocol here.
     pub status: Option<u16>,
+    /// The provider's own code of an error, where it has several for the status.
+    pub code: Option<String>,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u64>,
     /// How long to wait, before the answer or between its bytes.
@@ -116,6 +118,9 @@ pub struct FaultRule {
     /// The status of `status` and `html`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The provider's own code of an error, where it has several for the `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// Seconds for `Retry-After`, with `status` and `html`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -141,10 +146,11 @@ pub struct FaultRule {
 
 impl FaultRule {
     /// The keys a rule may have.
-    pub(crate) const KEYS: [&str; 10] = [
+    pub(crate) const KEYS: [&str; 11] = [
         "provider",
         "kind",
         "status",
+        "code",
         "retry_after",
         "delay_ms",
         "skip",
@@ -160,6 +166,7 @@ impl FaultRule {
             provider: provider.into(),
             kind,
             status: None,
+            code: None,
             retry_after: None,
             delay_ms: None,
             skip: None,
@@ -173,6 +180,12 @@ impl FaultRule {
     /// Answer with this status.
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// Answer with the error of this code.
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
         self
     }
 
@@ -234,6 +247,7 @@ impl FaultRule {
         Fault {
             kind: self.kind,
             status: self.status,
+            code: self.code.clone(),
             retry_after: self.retry_after,
             delay: self.delay_ms.map(Duration::from_millis),
         }

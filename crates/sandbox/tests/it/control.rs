@@ -30,7 +30,7 @@ async fn what_is_not_known_is_refused_with_what_is() {
         assert!(message.contains(named), "{message}");
         let known = &answer["error"]["known"];
         assert_eq!(known["providers"], json!(["bare", "shop"]));
-        assert_eq!(known["keys"].as_array().unwrap().len(), 10);
+        assert_eq!(known["keys"].as_array().unwrap().len(), 11);
         assert!(
             known["kinds"]
                 .as_array()

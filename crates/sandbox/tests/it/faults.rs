@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use business_tools_sandbox::{FaultKind, FaultRule};
+use business_tools_sandbox::axum::Router;
+use business_tools_sandbox::axum::response::IntoResponse;
+use business_tools_sandbox::{FaultKind, FaultRule, Sandbox, Simulator};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,6 +27,25 @@ async fn status_is_told_in_the_providers_own_shape() {
     );
     assert_eq!(seen.json(), json!({ "code": 20_429 }));
     assert_eq!(shop.orders(), 0);
+}
+
+#[tokio::test]
+async fn one_of_several_errors_of_a_status_is_picked_by_its_code() {
+    let told = Simulator::http("told", Router::new()).on_fault_answer(|status, code| {
+        let kind = code.unwrap_or("too_fast").to_owned();
+        (status, [("x-kind", kind.clone())], kind).into_response()
+    });
+    let running = Sandbox::new(vec![told]).start(([127, 0, 0, 1], 0).into());
+    let running = running.await.unwrap();
+    for (code, kind) in [(Some("no_credit"), "no_credit"), (None, "too_fast")] {
+        let mut rule = json!({"provider": "told", "kind": "status", "status": 429, "times": 1});
+        if let Some(code) = code {
+            rule["code"] = code.into();
+        }
+        arm(running.http, rule).await;
+        let seen = fetch(running.http, "/told").await;
+        assert_eq!((seen.status(), seen.header("x-kind")), (429, Some(kind)));
+    }
 }
 
 #[tokio::test]

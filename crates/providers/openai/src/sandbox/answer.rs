@@ -8,7 +8,7 @@ use business_tools_sandbox::axum::extract::{Request, State};
 use business_tools_sandbox::axum::http::{HeaderValue, Method, StatusCode, Uri};
 use business_tools_sandbox::axum::middleware::Next;
 use business_tools_sandbox::axum::response::{IntoResponse, Response};
-use business_tools_sandbox::{ids, json};
+use business_tools_sandbox::json;
 use serde_json::{Value, json};
 
 use super::World;
@@ -134,8 +134,26 @@ pub(super) async fn no_such_method(method: Method, uri: Uri) -> Refusal {
     Refusal::new(405, message).code("method_not_supported")
 }
 
-/// The answer to an injected status; `code` picks one of several errors of the status.
-pub(super) fn fault(status: u16, code: Option<&str>) -> Refusal {
+/// The answer to an injected status, with the headers of the API.
+pub(super) fn fault_answer(status: u16, code: Option<&str>) -> Response {
+    let refusal = fault(status, code);
+    let limited = refusal.code == Some("rate_limit_exceeded");
+    let mut response = refusal.into_response();
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set("openai-version", "2020-10-01");
+    set("x-request-id", "req_00000000000000000000000000000000");
+    if limited {
+        set("x-ratelimit-limit-requests", "10000");
+        set("x-ratelimit-remaining-requests", "0");
+        set("x-ratelimit-reset-requests", "6ms");
+        set("retry-after-ms", "6");
+    }
+    response
+}
+
+/// `code` picks one of several errors of the status.
+fn fault(status: u16, code: Option<&str>) -> Refusal {
     match (status, code) {
         (401, _) => bad_key(super::KEY),
         (403, _) => missing_scope("model.request"),
@@ -184,7 +202,7 @@ pub(super) async fn stamp(
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .unwrap_or(0);
     let organization = match credentials(request.headers()) {
-        Ok(Credentials::Bearer(key)) => ids::hex32_of("org-", &key),
+        Ok(Credentials::Bearer(key)) => super::organization(&key),
         _ => String::new(),
     };
     let mut response = next.run(request).await;

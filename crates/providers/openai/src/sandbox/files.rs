@@ -6,6 +6,7 @@ use business_tools_sandbox::axum::body::Bytes;
 use business_tools_sandbox::axum::extract::{Path, RawQuery, State};
 use business_tools_sandbox::axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use business_tools_sandbox::axum::response::{IntoResponse, Response};
+use business_tools_sandbox::ids::Sequence;
 use business_tools_sandbox::{Form as Query, clock, json};
 use serde_json::{Value, json};
 
@@ -35,6 +36,23 @@ pub(super) struct File {
 }
 
 impl File {
+    pub(super) fn new(ids: &Sequence, name: &str, purpose: &str, bytes: Bytes) -> Self {
+        Self {
+            id: ids.hex32("file-"),
+            name: name.to_owned(),
+            purpose: purpose.to_owned(),
+            bytes,
+            created: now(),
+            expires: None,
+        }
+    }
+
+    /// The same, so many seconds older.
+    pub(super) fn made_before(self, seconds: i64) -> Self {
+        let created = self.created - seconds;
+        Self { created, ..self }
+    }
+
     fn show(&self) -> Value {
         let mut shown = json!({"id": self.id, "object": "file", "bytes": self.bytes.len(),
             "created_at": self.created, "filename": self.name, "purpose": self.purpose,
@@ -51,6 +69,10 @@ impl File {
 }
 
 impl Account {
+    pub(super) fn keep(&mut self, file: File) {
+        self.files.0.insert(file.id.clone(), file);
+    }
+
     /// The file of this id, unless it has expired.
     pub(super) fn file(&self, id: &str) -> Taken<&File> {
         let file = self.files.0.get(id).filter(|file| file.is_there());
@@ -78,20 +100,12 @@ pub(super) async fn upload(
     let purpose = args.one_of("purpose", PURPOSES)?.unwrap_or_default();
     let name = part.file_name.as_deref().unwrap_or_default();
     check(purpose, name, &part.bytes)?;
-    let created = now();
-    let expires = expiry(&args, purpose)?.map(|seconds| created + seconds);
-    let file = File {
-        id: world.ids.hex32("file-"),
-        name: name.to_owned(),
-        purpose: purpose.to_owned(),
-        bytes: part.bytes.clone(),
-        created,
-        expires,
-    };
+    let mut file = File::new(&world.ids, name, purpose, part.bytes.clone());
+    file.expires = expiry(&args, purpose)?.map(|seconds| file.created + seconds);
     let shown = file.show();
-    world.accounts.with(&caller.account, |account| {
-        account.files.0.insert(file.id.clone(), file);
-    });
+    world
+        .accounts
+        .with(&caller.account, |account| account.keep(file));
     Ok(json::ok(&shown))
 }
 

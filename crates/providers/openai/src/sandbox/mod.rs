@@ -10,6 +10,7 @@ mod answer;
 mod args;
 mod audio;
 mod chat;
+mod demo;
 mod embeddings;
 mod files;
 mod fill;
@@ -33,7 +34,7 @@ use business_tools_sandbox::axum::middleware;
 use business_tools_sandbox::axum::response::Response;
 use business_tools_sandbox::axum::routing::{any, get, post};
 use business_tools_sandbox::ids::{self, Sequence};
-use business_tools_sandbox::{Accounts, Shelf, Simulator, json};
+use business_tools_sandbox::{Accounts, Seed, Shelf, Simulator, json};
 use serde_json::{Map, Value, json};
 
 use answer::Refusal;
@@ -78,15 +79,21 @@ impl Account {
 /// OpenAI, simulated.
 pub fn simulator() -> Simulator {
     let world: Arc<World> = Arc::default();
-    let (forgotten, shown) = (Arc::clone(&world), Arc::clone(&world));
+    let (forgotten, shown, filled) = (Arc::clone(&world), Arc::clone(&world), Arc::clone(&world));
     Simulator::http("openai", router(world))
         .body_limit(BODY_LIMIT)
         .on_reset(move || {
             forgotten.accounts.clear();
             forgotten.ids.reset();
         })
+        .on_seed(move |seed| {
+            if seed == Seed::Demo {
+                let World { accounts, ids } = &*filled;
+                accounts.with(&organization(KEY), |account| demo::fill(account, ids));
+            }
+        })
         .on_describe(move || json!({"accounts": shown.accounts.map(Account::describe)}))
-        .on_fault_status(|status| answer::fault(status.as_u16(), None).body())
+        .on_fault_answer(|status, code| answer::fault_answer(status.as_u16(), code))
 }
 
 /// The settings of an account of the simulator.
@@ -133,9 +140,13 @@ fn router(world: Arc<World>) -> Router {
         .with_state(world)
 }
 
+/// The organization of a key. Keys themselves are shown nowhere.
+fn organization(key: &str) -> String {
+    ids::hex32_of("org-", key)
+}
+
 /// Who calls: every key that could be one has a state of its own.
 struct Caller {
-    /// The organization of the key. Keys themselves are shown nowhere.
     account: String,
 }
 
@@ -163,7 +174,7 @@ impl FromRequestParts<Arc<World>> for Caller {
             return Err(answer::missing_scope("api.model.read"));
         }
         Ok(Self {
-            account: ids::hex32_of("org-", &key),
+            account: organization(&key),
         })
     }
 }

@@ -245,7 +245,7 @@ async fn what_is_no_recording_is_refused() {
     }
     let nothing = lab.form("/audio/transcriptions", &[model]).await;
     nothing.refused(400, "file", "missing_required_parameter");
-    let mp3 = [&b"ID3"[..], &[0; 32_000]].concat();
+    let mp3 = [&b"ID3"[..], &vec![0; 32_000]].concat();
     let known = lab
         .form(
             "/audio/transcriptions",

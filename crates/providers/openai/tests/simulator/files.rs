@@ -1,5 +1,7 @@
 //! `/files`.
 
+use business_tools_openai::sandbox_config;
+use business_tools_sandbox::Seed;
 use reqwest::Method;
 
 use crate::lab::{Lab, Part};
@@ -165,4 +167,31 @@ async fn files_for_the_models_alone_are_not_given_back() {
     let lines = upload(&lab, "lines.jsonl", "batch", "{\"a\":1}\n{\"a\":2}\n").await;
     let content = lab.get(&format!("/files/{lines}/content")).await;
     assert_eq!(content.text().lines().count(), 2);
+}
+
+#[tokio::test]
+async fn the_demo_company_has_files() {
+    let lab = Lab::seeded(Seed::Demo).await;
+    let config = sandbox_config("");
+    let key = config["api_key"].as_str();
+    let list = lab.send(Method::GET, "/files", key, None).await.ok();
+    let names = list["data"].as_array().unwrap().iter();
+    let names: Vec<_> = names
+        .map(|file| file["filename"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "note-harbor-pine.txt",
+            "price-list.jsonl",
+            "returns-policy.txt"
+        ]
+    );
+    let prices = format!("/files/{}/content", list["data"][1]["id"].as_str().unwrap());
+    let prices = lab.send(Method::GET, &prices, key, None).await.text();
+    for line in prices.lines() {
+        let item: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(item["price"].as_f64().unwrap() > 0.0);
+    }
+    assert_eq!(lab.get("/files").await.ok()["data"], serde_json::json!([]));
 }

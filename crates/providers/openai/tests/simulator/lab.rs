@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 use business_tools_openai::simulator;
-use business_tools_sandbox::{FaultRule, Running, Sandbox};
+use business_tools_sandbox::{FaultRule, Running, Sandbox, Seed};
 use business_tools_testkit::{Contract, Exchange, Tap};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
@@ -31,9 +31,14 @@ pub(crate) type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
 
 impl Lab {
     pub(crate) async fn new() -> Self {
+        Self::seeded(Seed::Empty).await
+    }
+
+    pub(crate) async fn seeded(seed: Seed) -> Self {
         let tap = Tap::default();
         let any_port = ([127, 0, 0, 1], 0).into();
-        let sandbox = Sandbox::new(vec![tap.on(simulator())]).start(any_port);
+        let sandbox = Sandbox::new(vec![tap.on(simulator())]).seed(seed);
+        let sandbox = sandbox.start(any_port);
         Self {
             sandbox: sandbox.await.unwrap(),
             tap,

@@ -66,6 +66,25 @@ async fn injected_statuses_have_the_form_of_the_api() {
         let answer = lab.get("/models").await;
         answer.refused(status, "", code);
         assert_eq!(answer.json()["error"]["type"], kind);
+        assert!(answer.header("x-request-id").starts_with("req_"));
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_and_no_credit_are_told_apart_by_their_code() {
+    let lab = Lab::new().await;
+    for (code, kind, limited) in [
+        ("insufficient_quota", "insufficient_quota", false),
+        ("rate_limit_exceeded", "requests", true),
+    ] {
+        let rule = FaultRule::new("openai", FaultKind::Status);
+        lab.fault(rule.status(429).code(code).retry_after(2).times(1));
+        let answer = lab.get("/models").await;
+        answer.refused(429, "", code);
+        assert_eq!(answer.json()["error"]["type"], kind);
+        assert_eq!(answer.header("retry-after"), "2");
+        let left = answer.headers.get("x-ratelimit-remaining-requests");
+        assert_eq!(left.is_some_and(|left| left == "0"), limited);
     }
 }
 
