@@ -72,7 +72,7 @@ struct Kept {
 }
 
 impl Artifacts {
-    /// Keeps them in memory for an hour, `max_bytes` together: the oldest go first.
+    /// Keeps them in memory for an hour, `max_bytes` together: the least used go first.
     pub fn in_memory(max_bytes: u64) -> Self {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
