@@ -22,6 +22,8 @@ pub struct Exchange {
     pub path: String,
     /// The query string, without `?`.
     pub query: String,
+    /// The headers of the request, names in lower case.
+    pub headers: Vec<(String, String)>,
     /// The content type of the request, without parameters; empty if there is none.
     pub content_type: String,
     /// The body of the request.
@@ -64,6 +66,7 @@ async fn keep(tap: Tap, request: Request, next: Next) -> Response {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers(&parts.headers),
         content_type: content_type(&parts.headers),
         body: body.clone(),
         status: 0,
@@ -81,6 +84,13 @@ async fn keep(tap: Tap, request: Request, next: Next) -> Response {
         .unwrap_or_else(PoisonError::into_inner)
         .push(exchange);
     Response::from_parts(parts, Body::from(body))
+}
+
+fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = headers.iter();
+    all.map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+        .collect()
 }
 
 fn content_type(headers: &HeaderMap) -> String {

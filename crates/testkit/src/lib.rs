@@ -13,7 +13,6 @@ pub mod capture;
 pub mod conformance;
 pub mod contract;
 pub mod exchange;
-pub mod hostile;
 pub mod people;
 pub mod world;
 

@@ -180,7 +180,7 @@ pub(crate) fn places(base_url: &str) -> Map<String, Value> {
 }
 
 /// Puts the members of `from` over those of `into`, in depth; `null` takes a member away.
-fn merge(into: &mut Value, from: &Value) {
+pub(crate) fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {

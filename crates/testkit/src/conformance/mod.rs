@@ -64,7 +64,7 @@ macro_rules! conformance {
             shape: no_tool_takes_more_than_450_tokens,
             shape: the_verb_the_effect_and_the_common_arguments_agree,
             shape: scopes_follow_from_the_effect,
-            shape: what_a_write_forgets_is_a_read,
+            shape: what_a_write_forgets_is_a_cached_read,
             shape: a_write_that_cannot_be_repeated_says_how_to_find_out,
             shape: every_tool_has_one_example,
             settings: the_settings_are_described_and_hold_what_the_environment_fills,

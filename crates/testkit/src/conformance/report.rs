@@ -8,7 +8,7 @@ use futures_util::stream;
 
 use super::Suite;
 use super::stage::Stage;
-use crate::{Contract, Exchange};
+use crate::Exchange;
 
 /// How many tools are tried at the same time.
 const AT_ONCE: usize = 16;
@@ -78,8 +78,7 @@ impl<'a> Report<'a> {
         let exchanges = self.exchanges.into_inner();
         let id = self.suite.info.id;
         if !exchanges.is_empty()
-            && !self.suite.leaves_out("", "contract")
-            && let Some(contract) = Contract::shared(id)
+            && let Some(contract) = self.suite.contract()
         {
             let broken = contract.faults(&exchanges);
             faults.extend(broken.into_iter().map(|fault| format!("contract: {fault}")));

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::Suite;
 use super::report::Report;
-use crate::Contract;
 
 /// The largest result, as the server bounds it.
 const LARGEST: usize = 64 << 10;
@@ -81,10 +80,7 @@ pub async fn every_example_is_answered(suite: &Suite) {
 
 /// The provider's own description, where it is at hand, has every request and every answer.
 pub async fn what_the_provider_describes_is_what_goes_over_the_wire(suite: &Suite) {
-    if suite.leaves_out("", "contract") {
-        return;
-    }
-    let Some(contract) = Contract::shared(suite.info.id) else {
+    let Some(contract) = suite.contract() else {
         return;
     };
     let report = Report::new(suite);

@@ -1,11 +1,13 @@
 //! The settings of an account: good, wrong and missing.
 
 use business_tools_core::{Cx, Env, Error, Kind, ProviderSettings};
+use business_tools_sandbox::examples::fill;
 use serde_json::{Map, Value, json};
 
 use super::Suite;
 use super::report::Report;
 use super::stage::CANARY;
+use crate::world::{merge, places};
 
 /// Whether a text names a setting: one of the provider's environment variables, or a field.
 fn names_a_setting(suite: &Suite, text: &str) -> bool {
@@ -158,6 +160,22 @@ pub fn no_error_of_the_settings_quotes_a_value(suite: &Suite) {
         "that something is refused",
         refused,
     );
+    for fields in &suite.examples.credentials {
+        let mut known = places("http://127.0.0.1:9");
+        known.insert("secret".into(), CANARY.into());
+        let filled = fill(fields, &known).expect("credentials have known places");
+        let mut account = Value::Object(good.clone());
+        merge(&mut account, &filled);
+        match (suite.show_config)(account) {
+            None => report.fault("settings", "settings that can be read", &filled),
+            Some(shown) => report.need(
+                !shown.contains(CANARY),
+                "settings",
+                "a Debug without secrets: give them the type Secret",
+                shown,
+            ),
+        }
+    }
     report.finish("values in errors");
 }
 

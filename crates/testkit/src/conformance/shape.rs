@@ -358,7 +358,7 @@ pub fn scopes_follow_from_the_effect(suite: &Suite) {
 }
 
 /// A cached read that a write makes stale is there, and is one.
-pub fn what_a_write_forgets_is_a_read(suite: &Suite) {
+pub fn what_a_write_forgets_is_a_cached_read(suite: &Suite) {
     let report = Report::new(suite);
     for spec in &suite.specs {
         for forgotten in spec.forgets {
@@ -366,9 +366,14 @@ pub fn what_a_write_forgets_is_a_read(suite: &Suite) {
             let got = match read {
                 None => "no such tool",
                 Some(other) if other.writes() => "a tool that writes",
+                Some(other) if other.cache_secs == 0 => "a read that is never cached",
                 Some(_) => continue,
             };
-            report.fault(spec.name, format!("that `{forgotten}` is a read"), got);
+            report.fault(
+                spec.name,
+                format!("that `{forgotten}` is a cached read"),
+                got,
+            );
         }
     }
     report.finish("forgets");

@@ -1,5 +1,6 @@
 //! The provider that is checked, and what it does otherwise than others.
 
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use business_tools_core::{Env, Info, Kind, Provider, ProviderSettings, Spec, ToolPlugin};
@@ -7,6 +8,7 @@ use business_tools_sandbox::{Examples, Simulator};
 use serde_json::Value;
 
 use super::circumstances::Circumstance;
+use crate::Contract;
 use crate::world::{Connect, SandboxConfig, connect};
 
 /// A provider under test.
@@ -15,6 +17,7 @@ pub struct Suite {
     pub(crate) specs: Vec<&'static Spec>,
     pub(crate) connect: Connect,
     pub(crate) config: Value,
+    pub(crate) show_config: fn(Value) -> Option<String>,
     pub(crate) simulator: fn() -> Simulator,
     pub(crate) sandbox_config: SandboxConfig,
     pub(crate) examples: Examples,
@@ -23,6 +26,15 @@ pub struct Suite {
     left_out: Vec<LeftOut>,
     kinds: Vec<(&'static str, Kind, &'static str)>,
     in_vain: Vec<(&'static str, &'static str)>,
+    described_elsewhere: Vec<(Described, &'static str)>,
+}
+
+/// Something that the provider documents and its description forgets.
+enum Described {
+    /// A member of answers, `/status`.
+    Member(&'static str),
+    /// Paths that begin like this.
+    Path(&'static str),
 }
 
 struct LeftOut {
@@ -49,7 +61,7 @@ const CHECKS: &[&str] = &[
 
 impl Suite {
     /// The suite of a provider.
-    pub fn of<P: Provider>(
+    pub fn of<P: Provider<Config: Debug>>(
         simulator: fn() -> Simulator,
         sandbox_config: SandboxConfig,
         examples: fn() -> Examples,
@@ -59,6 +71,10 @@ impl Suite {
             specs: P::TOOLS.iter().map(|def| def.spec).collect(),
             connect: connect::<P>,
             config: business_tools_core::schema::of::<P::Config>().to_value(),
+            show_config: |fields| {
+                let config = serde_json::from_value::<P::Config>(fields).ok()?;
+                Some(format!("{config:?} {config:#?}"))
+            },
             simulator,
             sandbox_config,
             examples: examples(),
@@ -66,6 +82,7 @@ impl Suite {
             left_out: Vec::new(),
             kinds: Vec::new(),
             in_vain: Vec::new(),
+            described_elsewhere: Vec::new(),
         }
     }
 
@@ -104,6 +121,33 @@ impl Suite {
     pub fn gives_up(mut self, circumstance: &'static str, why: &'static str) -> Self {
         self.in_vain.push((circumstance, why));
         self
+    }
+
+    /// Names a member of answers, `/status`, that the provider documents and its description forgets.
+    pub fn answers_also(mut self, member: &'static str, why: &'static str) -> Self {
+        self.described_elsewhere
+            .push((Described::Member(member), why));
+        self
+    }
+
+    /// Names the beginning of paths that the provider documents and its description forgets.
+    pub fn goes_beyond(mut self, path: &'static str, why: &'static str) -> Self {
+        self.described_elsewhere.push((Described::Path(path), why));
+        self
+    }
+
+    /// The provider's description, where it is at hand and to be heeded.
+    pub(crate) fn contract(&self) -> Option<Arc<Contract>> {
+        if self.leaves_out("", "contract") {
+            return None;
+        }
+        Contract::shared(self.info.id, |contract| {
+            let described = self.described_elsewhere.iter();
+            described.fold(contract, |contract, (what, _)| match what {
+                Described::Member(at) => contract.also(&[at]),
+                Described::Path(at) => contract.beyond(&[at]),
+            })
+        })
     }
 
     pub(crate) fn gives_up_on(&self, circumstance: &str) -> bool {
@@ -165,10 +209,18 @@ pub fn what_is_left_out_has_a_reason(suite: &Suite) {
         assert!(!why.is_empty(), "`{circumstance}` differs without a reason");
         println!("all tools: {circumstance} {what}: {why}");
     }
+    for (what, why) in &suite.described_elsewhere {
+        let what = match what {
+            Described::Member(at) => format!("answers have {at}"),
+            Described::Path(at) => format!("paths of {at} are not described"),
+        };
+        assert!(!why.is_empty(), "{what} without a reason");
+        println!("all tools: {what}: {why}");
+    }
 }
 
-impl std::fmt::Debug for Suite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Suite({})", self.info.id)
     }
 }

@@ -148,6 +148,7 @@ mod tests {
             method: "POST".into(),
             path: "/upload".into(),
             query: String::new(),
+            headers: Vec::new(),
             content_type: super::MULTIPART.into(),
             body: (body + "--X--\r\n").into(),
             status: 200,

@@ -24,6 +24,7 @@ pub struct Contract {
     document: Value,
     schemas: Schemas,
     also: Vec<String>,
+    beyond: Vec<String>,
 }
 
 /// A path of the description that fits, with what stands in its places.
@@ -54,24 +55,28 @@ impl Contract {
         ))
     }
 
-    /// The description of a provider, read once for all the tests of a process.
-    pub fn shared(provider: &'static str) -> Option<Arc<Self>> {
+    /// The description of a provider, read once for all the tests of a process; the first of them says what its
+    /// deviations are.
+    pub fn shared(
+        provider: &'static str,
+        deviations: impl FnOnce(Self) -> Self,
+    ) -> Option<Arc<Self>> {
         static READ: Mutex<BTreeMap<&str, Option<Arc<Contract>>>> = Mutex::new(BTreeMap::new());
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
         let found = read.entry(provider);
         found
-            .or_insert_with(|| Self::of(provider).map(Arc::new))
+            .or_insert_with(|| Self::of(provider).map(deviations).map(Arc::new))
             .clone()
     }
 
     /// A description.
     pub fn new(document: Value) -> Self {
         let schemas = Schemas::new(&document);
-        let also = Vec::new();
         Self {
             document,
             schemas,
-            also,
+            also: Vec::new(),
+            beyond: Vec::new(),
         }
     }
 
@@ -79,6 +84,12 @@ impl Contract {
     /// `/status`.
     pub fn also(mut self, members: &[&str]) -> Self {
         self.also.extend(members.iter().map(|at| (*at).to_owned()));
+        self
+    }
+
+    /// The provider has paths that begin like this as well, as its documentation shows and its description forgets.
+    pub fn beyond(mut self, paths: &[&str]) -> Self {
+        self.beyond.extend(paths.iter().map(|at| (*at).to_owned()));
         self
     }
 
@@ -122,8 +133,10 @@ impl Contract {
     pub fn check(&self, exchange: &Exchange) -> Vec<String> {
         let Some(found) = self.find(&exchange.path) else {
             // A path that the description does not have may only be refused.
+            let beyond = |path: &String| exchange.path.starts_with(path);
             return match exchange.status {
                 404 => Vec::new(),
+                _ if self.beyond.iter().any(beyond) => Vec::new(),
                 _ => vec!["the description has no such path".to_owned()],
             };
         };
@@ -215,12 +228,33 @@ impl Contract {
                 );
             }
         }
-        let required =
-            |parameter: &&&Value| parameter["in"] == "query" && parameter["required"] == true;
-        for parameter in declared.iter().filter(required) {
+        let header = |name: &str| {
+            let mut all = exchange.headers.iter();
+            let found = all.find(|(given, _)| given.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value)
+        };
+        for parameter in &declared {
             let name = parameter["name"].as_str().unwrap_or_default();
-            if !query.iter().any(|(given, _)| given == name) {
-                faults.push(format!("query {name} is required"));
+            let (place, given) = match parameter["in"].as_str() {
+                Some("query") => ("query", query.iter().any(|(given, _)| given == name)),
+                Some("header") => ("header", header(name).is_some()),
+                _ => continue,
+            };
+            if parameter["required"] == true && !given {
+                faults.push(format!("{place} {name} is required"));
+            }
+            // What came in the query is looked at above.
+            if place == "header"
+                && let Some(value) = header(name)
+            {
+                let value = std::slice::from_ref(value);
+                let value = text::read(&self.schemas, &parameter["schema"], value);
+                let wrong = self.schemas.faults(&parameter["schema"], &value, &none);
+                faults.extend(
+                    wrong
+                        .into_iter()
+                        .map(|fault| format!("header {name}: {fault}")),
+                );
             }
         }
     }
@@ -382,6 +416,8 @@ mod tests {
                     },
                 },
                 "/things/new": {"post": {
+                    "parameters": [{"name": "Version", "in": "header", "required": true,
+                                    "schema": {"type": "string", "enum": ["2"]}}],
                     "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": {"schema": {
                         "type": "object", "required": ["Name"],
                         "properties": {"Name": {"type": "string"}, "Tag": {"type": "array", "items": {"type": "string"}},
@@ -408,6 +444,7 @@ mod tests {
             method: "GET".into(),
             path: path.into(),
             query: query.into(),
+            headers: Vec::new(),
             content_type: String::new(),
             body: Bytes::new(),
             status,
@@ -419,9 +456,24 @@ mod tests {
     fn post(form: &str, status: u16, answer: &Value) -> Exchange {
         Exchange {
             method: "POST".into(),
+            headers: vec![("version".into(), "2".into())],
             content_type: text::FORM.into(),
             body: Bytes::copy_from_slice(form.as_bytes()),
             ..get("/things/new", "", status, answer)
+        }
+    }
+
+    fn with_version(version: &str) -> Exchange {
+        Exchange {
+            headers: vec![("version".into(), version.into())],
+            ..post("Name=a", 201, &json!({"id": "1"}))
+        }
+    }
+
+    fn without_version() -> Exchange {
+        Exchange {
+            headers: Vec::new(),
+            ..with_version("2")
         }
     }
 
@@ -488,6 +540,8 @@ mod tests {
             (post("Name=a&Fast=maybe", 201, &thing), "body /Fast"),
             (post("Name=a&Colour=red", 201, &thing), "body /Colour"),
             (post("Name=a", 204, &thing), "none is described"),
+            (without_version(), "header Version is required"),
+            (with_version("1"), "header Version: "),
         ] {
             let faults = contract.check(&exchange);
             assert!(

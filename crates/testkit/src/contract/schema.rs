@@ -1,6 +1,6 @@
 //! Schemas of OpenAPI 3.0 as JSON Schema: references resolved in the document itself, `nullable` understood.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use business_tools_sandbox::sse;
@@ -53,17 +53,36 @@ impl Schemas {
         Arc::clone(validator.or_insert_with(|| Arc::new(self.build(schema))))
     }
 
+    /// Compiles a schema with nothing but what it refers to: a description has hundreds of them.
     fn build(&self, schema: &Value) -> Validator {
         let mut schema = schema.clone();
         translate(&mut schema);
+        let components = self.needed(&schema);
         let root = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "allOf": [schema],
-            "components": self.components,
+            "components": components,
         });
         jsonschema::options()
             .build(&root)
             .expect("the description holds schemas")
+    }
+
+    /// The components that a schema refers to, directly and through others.
+    fn needed(&self, schema: &Value) -> Value {
+        let (mut wanted, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        references(schema, &mut wanted);
+        let mut needed = json!({});
+        while let Some((kind, name)) = wanted.pop_first() {
+            let Some(found) = self.components.get(&kind).and_then(|all| all.get(&name)) else {
+                continue;
+            };
+            if seen.insert((kind.clone(), name.clone())) {
+                references(found, &mut wanted);
+                needed[kind][name] = found.clone();
+            }
+        }
+        needed
     }
 
     /// The schema itself, or the one it refers to.
@@ -160,6 +179,26 @@ impl Schemas {
             found.extend(parts.filter_map(|part| self.suiting(part, value)).flatten());
         }
         Some(found)
+    }
+}
+
+/// The components that are named anywhere in a schema, as kind and name.
+fn references(schema: &Value, found: &mut BTreeSet<(String, String)>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            let path = target.and_then(|target| target.strip_prefix("#/components/"));
+            let mut parts = path.into_iter().flat_map(|path| path.split('/'));
+            if let (Some(kind), Some(name)) = (parts.next(), parts.next()) {
+                let name = name.replace("~1", "/").replace("~0", "~");
+                found.insert((kind.to_owned(), name));
+            }
+            members
+                .values()
+                .for_each(|member| references(member, found));
+        }
+        _ => {}
     }
 }
 

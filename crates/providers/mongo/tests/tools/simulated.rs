@@ -204,40 +204,6 @@ async fn the_shop_is_there_to_look_at() {
 }
 
 #[tokio::test]
-async fn pages_of_a_find_and_of_a_pipeline_hold_everything_once() {
-    let it = simulated().await;
-    for (tool, extra) in [
-        ("mongo_find", json!({"sort": {"_id": 1}})),
-        (
-            "mongo_aggregate",
-            json!({"pipeline": [{"$sort": {"_id": 1}}]}),
-        ),
-    ] {
-        let mut args = json!({"collection": "orders", "limit": 2});
-        args.as_object_mut()
-            .unwrap()
-            .append(&mut extra.as_object().cloned().unwrap());
-        let mut ids = Vec::new();
-        loop {
-            let page = it.ok(tool, args.clone()).await;
-            ids.extend(
-                page["items"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|item| item["_id"].to_string()),
-            );
-            match page.get("next_cursor") {
-                Some(cursor) => args["cursor"] = cursor.clone(),
-                None => break,
-            }
-        }
-        let once: std::collections::BTreeSet<_> = ids.iter().collect();
-        assert_eq!((ids.len(), once.len()), (5, 5), "{tool}");
-    }
-}
-
-#[tokio::test]
 async fn indexes_are_made_enforced_listed_and_dropped_and_so_are_collections() {
     let it = simulated().await;
     let args = json!({"collection": "users", "keys": [{"field": "email"}], "unique": true});
@@ -341,30 +307,6 @@ async fn an_insert_is_done_at_most_once_whatever_breaks() {
 }
 
 #[tokio::test]
-async fn a_read_gets_over_what_breaks_once() {
-    for kind in [
-        FaultKind::Reset,
-        FaultKind::ResetAfterWrite,
-        FaultKind::Truncate,
-        FaultKind::Hang,
-        FaultKind::Latency,
-        FaultKind::SlowBody,
-    ] {
-        let it = simulated().await;
-        it.fault(
-            FaultRule::new("mongo", kind)
-                .times(1)
-                .delay_ms(20)
-                .method("find"),
-        );
-        let found = it
-            .ok("mongo_find", json!({"collection": "orders", "limit": 1}))
-            .await;
-        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{kind}");
-    }
-}
-
-#[tokio::test]
 async fn a_huge_answer_does_not_harm() {
     let it = simulated().await;
     it.fault(
@@ -377,29 +319,6 @@ async fn a_huge_answer_does_not_harm() {
 }
 
 #[tokio::test]
-async fn statuses_of_the_switchboard_become_the_servers_errors() {
-    for (status, code) in [
-        (401, "MONGO_AUTH_FAILED"),
-        (403, "MONGO_PERMISSION_DENIED"),
-        (404, "MONGO_NOT_FOUND"),
-        (409, "MONGO_CONFLICT"),
-        (429, "MONGO_RATE_LIMITED"),
-        (503, "MONGO_UNAVAILABLE"),
-        (504, "MONGO_TIMEOUT"),
-        (11000, "MONGO_CONFLICT"),
-    ] {
-        let it = simulated().await;
-        it.fault(FaultRule::new("mongo", FaultKind::Status).status(status));
-        let error = it
-            .world
-            .err("mongo_find", json!({"collection": "orders"}))
-            .await;
-        assert_eq!(error.code(), code, "{status}");
-        assert!(error.hint_text().is_some(), "{status}");
-    }
-}
-
-#[tokio::test]
 async fn reset_brings_the_shop_back() {
     let it = simulated().await;
     it.ok(
@@ -409,13 +328,6 @@ async fn reset_brings_the_shop_back() {
     .await;
     it.sandbox.reset().await;
     assert_eq!(it.all("orders").await.as_array().unwrap().len(), 5);
-}
-
-#[tokio::test]
-async fn health_is_good() {
-    let it = simulated().await;
-    let health = it.world.plugin.health(&Cx::local()).await;
-    assert!(health.ok, "{:?}", health.error);
 }
 
 fn with_user(it: &Simulated, user: &str) -> String {

@@ -5,7 +5,7 @@ use business_tools_testkit::Person;
 use serde_json::json;
 
 use crate::dry_run::writes;
-use crate::support::{NO_CALL, NO_MESSAGE, hello, sid, world};
+use crate::support::{NO_CALL, world};
 
 #[tokio::test]
 async fn every_destructive_tool_asks_and_names_the_object() {
@@ -34,60 +34,6 @@ async fn every_destructive_tool_asks_and_names_the_object() {
     );
     assert_eq!((asked, no.asked().len()), (5, 5));
     assert!(world.requests().is_empty(), "no is no");
-}
-
-#[tokio::test]
-async fn what_destroys_nothing_asks_nobody() {
-    let world = world().await;
-    let person = Person::who_says_no();
-    world
-        .call_with(&person, "twilio_send_message", hello())
-        .await
-        .unwrap();
-    assert!(person.asked().is_empty());
-}
-
-#[tokio::test]
-async fn where_nobody_can_be_asked_a_token_lets_the_same_call_through_once() {
-    let world = world().await;
-    let sid = sid(&world.ok("twilio_send_message", hello()).await);
-    world.forget_requests();
-    let args = json!({"sid": sid});
-    let error = world
-        .call_with(&Person::nobody(), "twilio_delete_message", args.clone())
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind(), Kind::ConfirmationRequired);
-    assert!(error.message().contains(&sid), "{error}");
-    let token = error.details()["confirm_token"].clone();
-    assert!(world.requests().is_empty());
-
-    // Neither another object nor another tool.
-    let other = json!({"sid": NO_MESSAGE, "confirm_token": token});
-    assert_eq!(
-        world.err("twilio_delete_message", other).await.kind(),
-        Kind::ConfirmationRequired
-    );
-    let other = json!({"sid": sid, "confirm_token": token});
-    assert_eq!(
-        world.err("twilio_redact_message", other).await.kind(),
-        Kind::ConfirmationRequired
-    );
-    let forged = json!({"sid": sid, "confirm_token": "AAAA"});
-    assert_eq!(
-        world.err("twilio_delete_message", forged).await.kind(),
-        Kind::ConfirmationRequired
-    );
-    assert!(world.requests().is_empty());
-
-    let agreed = json!({"sid": sid, "confirm_token": token});
-    assert_eq!(
-        world.ok("twilio_delete_message", agreed.clone()).await["deleted"],
-        true
-    );
-    let spent = world.err("twilio_delete_message", agreed).await;
-    assert_eq!(spent.kind(), Kind::ConfirmationRequired);
-    assert_eq!(world.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -129,16 +129,3 @@ async fn every_tools_exchanges_are_as_described() {
     assert!(world.health().await.ok);
     contract.check_all("twilio", &world.exchanges());
 }
-
-#[tokio::test]
-async fn refused_credentials_have_the_described_form() {
-    let Some(contract) = Contract::of("twilio") else {
-        return;
-    };
-    let world = twilio()
-        .fields(json!({"auth_token": "wrong"}))
-        .start::<Twilio>()
-        .await;
-    world.err("twilio_list_messages", json!({})).await;
-    contract.check_all("twilio", &world.exchanges());
-}

@@ -61,16 +61,6 @@ async fn a_429_is_waited_out_and_the_message_is_sent_once() {
 }
 
 #[tokio::test]
-async fn retry_after_is_honoured() {
-    let world = world().await;
-    world.fault(json!({"kind": "status", "status": 429, "retry_after": 1, "times": 1}));
-    let started = Instant::now();
-    world.ok("twilio_list_messages", json!({})).await;
-    assert!(started.elapsed() >= Duration::from_secs(1));
-    assert_eq!(world.requests().len(), 2);
-}
-
-#[tokio::test]
 async fn a_429_that_stays_says_how_long_to_wait() {
     let world = world().await;
     world.fault(json!({"kind": "status", "status": 429}));
@@ -96,39 +86,6 @@ async fn a_429_that_stays_says_how_long_to_wait() {
         (error.kind(), world.requests().len()),
         (Kind::RateLimited, sent)
     );
-}
-
-#[tokio::test]
-async fn a_5xx_is_tried_again_for_reads_and_never_for_sending() {
-    let world = world().await;
-    world.fault(json!({"kind": "status", "status": 500, "times": 1}));
-    world.ok("twilio_list_messages", json!({})).await;
-    assert_eq!(world.requests().len(), 2);
-    for (status, kind, hint) in [
-        (500, Kind::UpstreamError, "twilio_list_messages"),
-        (503, Kind::OutcomeUnknown, "twilio_list_messages"),
-        (504, Kind::OutcomeUnknown, "twilio_list_messages"),
-    ] {
-        world.forget_requests();
-        world.fault(json!({"kind": "status", "status": status}));
-        let error = fails(&world, "twilio_send_message", hello()).await;
-        assert_eq!(error.kind(), kind, "{error:?}");
-        assert!(error.hint_text().unwrap().contains(hint), "{error:?}");
-        assert!(
-            !error.is_retryable(),
-            "nobody may send it again unseen: {error:?}"
-        );
-        assert_eq!(posts(&world), 1, "{status} was repeated");
-        let error = fails(
-            &world,
-            "twilio_list_calls",
-            json!({"to": status.to_string()}),
-        )
-        .await;
-        assert_eq!(error.details()["upstream_status"], status);
-        assert_eq!(error.details()["attempts"], 3);
-        world.heal();
-    }
 }
 
 #[tokio::test]
@@ -160,29 +117,6 @@ async fn a_lost_answer_is_outcome_unknown_and_says_how_to_find_out() {
 }
 
 #[tokio::test]
-async fn every_write_that_cannot_be_repeated_goes_out_once() {
-    let world = world().await;
-    let yes = Person::who_says_yes();
-    for (tool, args) in crate::dry_run::writes() {
-        let spec = world.registry.get(tool).unwrap().tool.spec;
-        world.fault(json!({"kind": "reset_after_write"}));
-        world.forget_requests();
-        let error = world.call_with(&yes, tool, args).await.unwrap_err();
-        let (kind, count) = if spec.idempotent {
-            (Kind::Unavailable, 3)
-        } else {
-            (Kind::OutcomeUnknown, 1)
-        };
-        assert_eq!(error.kind(), kind, "{tool}: {error:?}");
-        assert_eq!(world.requests().len(), count, "{tool}");
-        if !spec.idempotent {
-            assert_eq!(error.hint_text(), Some(spec.find_out), "{tool}");
-        }
-        world.heal();
-    }
-}
-
-#[tokio::test]
 async fn the_same_idempotency_key_does_not_send_again_after_a_lost_answer() {
     let world = world().await;
     let mut args = hello();
@@ -207,17 +141,6 @@ async fn the_same_idempotency_key_does_not_send_again_after_a_lost_answer() {
         (&sent["sid"], &json!(true))
     );
     assert_eq!(messages(&world).await, 2);
-}
-
-#[tokio::test]
-async fn reads_survive_one_break_of_any_kind() {
-    let world = world().await;
-    for kind in ["reset", "reset_after_write", "truncate", "html", "hang"] {
-        world.sandbox.reset().await;
-        world.fault(json!({"kind": kind, "times": 1}));
-        world.ok("twilio_list_messages", json!({"to": kind})).await;
-        assert_eq!(world.requests().len(), 2, "{kind}");
-    }
 }
 
 #[tokio::test]

@@ -8,18 +8,16 @@
 )]
 
 mod accounts;
-mod budget;
 mod calls;
-mod canary;
 mod confirm;
 mod contract;
 mod dry_run;
 mod errors;
 mod faults;
 mod health;
-mod hostile;
 mod lists;
 mod messages;
+mod names;
 mod numbers;
 mod observed;
 mod rights;
