@@ -42,8 +42,8 @@ impl ArgumentsSchema {
         &self.value
     }
 
-    /// The schema as lists show it: without what costs a model's context and helps it little, such as patterns
-    /// and lengths. They hold all the same, and a call that breaks one is told so.
+    /// The schema as lists show it: without what costs a model's context and helps it little, such as patterns,
+    /// lengths and obvious bounds. They hold all the same, and a call that breaks one is told so.
     pub fn short(&self) -> &Arc<Map<String, Value>> {
         self.short.get_or_init(|| {
             let mut short = self.value.as_object().cloned().unwrap_or_default();
@@ -76,6 +76,7 @@ fn shorten(schema: &mut Map<String, Value>) {
         "maxLength",
         "minItems",
         "maxItems",
+        "maxProperties",
         "format",
         "default",
     ] {
@@ -84,8 +85,16 @@ fn shorten(schema: &mut Map<String, Value>) {
             schema.remove(keyword);
         }
     }
+    // Counts begin at none or one, and what is inside is closed: no model thinks otherwise.
+    let least = schema.get("minimum").and_then(Value::as_u64);
+    if least.is_some_and(|least| least <= 1) {
+        schema.remove("minimum");
+    }
     for value in schema.values_mut() {
         if let Value::Object(inner) = value {
+            if inner.get("additionalProperties") == Some(&Value::Bool(false)) {
+                inner.remove("additionalProperties");
+            }
             shorten(inner);
         }
     }
