@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::objects;
 
+const KIND: &str = "^[A-Za-z0-9_-]{1,100}$";
+
 /// A kind of records, by the name that HubSpot's paths have.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
@@ -38,8 +40,31 @@ impl JsonSchema for ObjectType {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^[A-Za-z0-9_-]{1,100}$",
-            "description": "contacts, companies, deals, tickets, 2-123…",
+            "pattern": KIND,
+            "description": "contacts, deals, 2-123…",
+        })
+    }
+}
+
+/// Kinds of records.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Kinds(pub(crate) Vec<ObjectType>);
+
+impl JsonSchema for Kinds {
+    fn schema_name() -> Cow<'static, str> {
+        "Kinds".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "items": {"type": "string", "pattern": KIND},
+            "maxItems": 10,
+            "description": "Linked types to show.",
         })
     }
 }
@@ -62,7 +87,7 @@ impl JsonSchema for Names {
             "type": "array",
             "items": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,120}$"},
             "maxItems": 100,
-            "description": "Else the usual ones.",
+            "description": "Else the usual.",
         })
     }
 }
@@ -95,7 +120,7 @@ impl JsonSchema for Values {
         json_schema!({
             "type": "object",
             "maxProperties": 200,
-            "description": "Values by name; \"\" clears.",
+            "description": "By name; \"\" clears.",
         })
     }
 }
@@ -171,7 +196,7 @@ impl JsonSchema for Links {
             "type": "array",
             "items": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}/[0-9]{1,20}$"},
             "maxItems": 50,
-            "description": "Records to link: contacts/512.",
+            "description": "Links: contacts/512.",
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::client::{Pairs, Resource};
 use crate::types::{ID, ObjectType};
 use crate::{HubSpot, fault, objects};
 
-/// List the records linked to given ones: a company's contacts, a deal's notes.
+/// List the records linked to given ones.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/associations/overview> (read 2026-11)
@@ -19,11 +19,11 @@ use crate::{HubSpot, fault, objects};
 #[serde(deny_unknown_fields)]
 pub struct ListAssociations {
     object_type: ObjectType,
-    /// Whose links.
+    /// Whose.
     #[schemars(length(min = 1, max = 100), inner(regex(pattern = ID)))]
     ids: Vec<String>,
     to_object_type: ObjectType,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 65536))]
     cursor: Option<String>,
 }
@@ -64,13 +64,6 @@ impl Tool for ListAssociations {
             if !seen.insert(id) {
                 faults.add(format!("/ids/{n}"), "was named before");
             }
-        }
-        if self
-            .cursor
-            .as_deref()
-            .is_some_and(|cursor| places(cursor).is_none())
-        {
-            faults.add("/cursor", "is not a place in this list");
         }
     }
 
@@ -147,7 +140,7 @@ fn read(answer: &Resource) -> Links {
     }
 }
 
-/// Link two CRM records, plainly or with a label such as primary_company or one of the account's own.
+/// Link two CRM records.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/associations/overview> (read 2026-11)
@@ -162,7 +155,7 @@ pub struct CreateAssociation {
     /// Id.
     #[schemars(regex(pattern = ID))]
     to_id: String,
-    /// Name of the label.
+    /// Such as primary_company.
     #[schemars(length(min = 1, max = 100))]
     label: Option<String>,
 }

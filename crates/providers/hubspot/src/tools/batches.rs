@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use business_tools_core::http::Method;
-use business_tools_core::{Cx, Detail, Faults, Result, Spec, Tool};
+use business_tools_core::{Cx, Faults, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ impl Blame {
     }
 }
 
-/// Get up to 100 CRM records by ids or unique values; each `id` gets its record or its error.
+/// Get up to 100 CRM records, each with its outcome.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/batch/get-contacts> (read 2026-11)
@@ -92,19 +92,17 @@ pub struct GetRecords {
     /// Ids.
     #[schemars(length(min = 1, max = 100), inner(length(min = 1, max = 500)))]
     ids: Vec<String>,
-    /// Unique property they are of.
+    /// If not ids: email…
     #[schemars(regex(pattern = "^[A-Za-z0-9_]{1,120}$"))]
     id_property: Option<String>,
     properties: Option<Names>,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 4096))]
     #[expect(
         dead_code,
         reason = "the API has no pages; what is too long for one result is cut by core"
     )]
     cursor: Option<String>,
-    /// Default summary.
-    detail: Option<Detail>,
 }
 
 /// One of the records asked for.
@@ -171,7 +169,7 @@ impl Tool for GetRecords {
         let asked = self.properties.map(|names| names.0).unwrap_or_default();
         let mut records = BTreeMap::new();
         for raw in answer.results {
-            let record = Record::of(raw, &asked, self.detail);
+            let record = Record::of(raw, &asked, None);
             for key in keys(&record, self.id_property.as_deref()) {
                 records.entry(key).or_insert_with(|| record.clone());
             }
@@ -213,17 +211,17 @@ fn keys(record: &Record, id_property: Option<&str>) -> Vec<String> {
     keys
 }
 
-/// A record to create or to change.
+// A record to create or to change. A doc comment would stand in the schema.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Upsert {
-    /// Unique value.
+struct Upsert {
+    /// Value.
     #[schemars(length(min = 1, max = 500))]
     id: String,
     properties: Values,
 }
 
-/// Create or update up to 100 CRM records by a unique property; each `id` is told its outcome.
+/// Create or update up to 100 CRM records, each with its outcome.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/batch/upsert-contacts> (read 2026-11)
@@ -231,10 +229,10 @@ pub struct Upsert {
 #[serde(deny_unknown_fields)]
 pub struct UpsertRecords {
     object_type: ObjectType,
-    /// Unique property, such as email.
+    /// Unique, as email.
     #[schemars(regex(pattern = "^[A-Za-z0-9_]{1,120}$"))]
     id_property: String,
-    /// What they become.
+    /// By unique value.
     #[schemars(length(min = 1, max = 100))]
     records: Vec<Upsert>,
 }

@@ -9,7 +9,7 @@ use crate::HubSpot;
 use crate::types::{Links, Values};
 use crate::view::Record;
 
-/// Create a company (account, organization).
+/// Create a company (account).
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/companies/create-company> (read 2026-11)
@@ -19,10 +19,10 @@ pub struct CreateCompany {
     /// Name.
     #[schemars(length(min = 1, max = 1000))]
     name: Option<String>,
-    /// Such as acme.com.
+    /// Domain.
     #[schemars(length(min = 1, max = 253))]
     domain: Option<String>,
-    /// Others by name.
+    /// industry, phone, city…
     properties: Option<Values>,
     associations: Option<Links>,
 }

@@ -9,7 +9,7 @@ use crate::HubSpot;
 use crate::types::{Links, Values};
 use crate::view::Record;
 
-/// Create a contact (person, lead). An email that is taken gives CONFLICT with the existing id.
+/// Create a contact (person, lead). A taken email gives CONFLICT and the id.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/create-contact> (read 2026-11)
@@ -19,16 +19,7 @@ pub struct CreateContact {
     /// Unique.
     #[schemars(length(min = 3, max = 254))]
     email: Option<String>,
-    /// First name.
-    #[schemars(length(max = 1000))]
-    firstname: Option<String>,
-    /// Last name.
-    #[schemars(length(max = 1000))]
-    lastname: Option<String>,
-    /// Phone.
-    #[schemars(length(max = 100))]
-    phone: Option<String>,
-    /// Others by name.
+    /// firstname, lastname, phone…
     properties: Option<Values>,
     associations: Option<Links>,
 }
@@ -37,12 +28,7 @@ impl CreateContact {
     fn record(&self) -> NewRecord<'_> {
         NewRecord {
             kind: "contacts",
-            named: vec![
-                ("email", self.email.clone()),
-                ("firstname", self.firstname.clone()),
-                ("lastname", self.lastname.clone()),
-                ("phone", self.phone.clone()),
-            ],
+            named: vec![("email", self.email.clone())],
             others: self.properties.as_ref(),
             links: self.associations.as_ref(),
         }
@@ -65,7 +51,10 @@ impl Tool for CreateContact {
             .iter()
             .any(|name| record.has(name))
         {
-            faults.add("/email", "give `email`, `firstname` or `lastname`");
+            faults.add(
+                "/email",
+                "give `email`, or firstname or lastname in `properties`",
+            );
         }
         if self
             .email

@@ -4,12 +4,12 @@ use business_tools_core::{Cx, Faults, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{NewRecord, STALE, WRITE, check_instant, instant};
+use super::{NewRecord, STALE, WRITE};
 use crate::HubSpot;
 use crate::types::{Links, Values};
 use crate::view::Record;
 
-/// Create a deal (opportunity, sale). hubspot_list_pipelines has the stages.
+/// Create a deal (opportunity). hubspot_list_pipelines has the stages.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/deals/create-deal> (read 2026-11)
@@ -22,15 +22,7 @@ pub struct CreateDeal {
     /// Stage id.
     #[schemars(length(min = 1, max = 100))]
     dealstage: String,
-    /// Id; default `default`.
-    #[schemars(length(min = 1, max = 100))]
-    pipeline: Option<String>,
-    /// Amount.
-    amount: Option<f64>,
-    /// ISO date.
-    #[schemars(length(max = 40))]
-    closedate: Option<String>,
-    /// Others by name.
+    /// amount, closedate, pipeline…
     properties: Option<Values>,
     associations: Option<Links>,
 }
@@ -41,10 +33,7 @@ impl CreateDeal {
             kind: "deals",
             named: vec![
                 ("dealname", Some(self.dealname.clone())),
-                ("pipeline", self.pipeline.clone()),
                 ("dealstage", Some(self.dealstage.clone())),
-                ("amount", self.amount.map(|amount| amount.to_string())),
-                ("closedate", self.closedate.as_deref().and_then(instant)),
             ],
             others: self.properties.as_ref(),
             links: self.associations.as_ref(),
@@ -63,7 +52,6 @@ impl Tool for CreateDeal {
 
     fn check(&self, faults: &mut Faults) {
         self.record().check(faults);
-        check_instant("/closedate", self.closedate.as_ref(), faults);
     }
 
     async fn run(self, hubspot: &HubSpot, cx: &Cx) -> Result<Record> {

@@ -67,6 +67,14 @@ impl NewRecord<'_> {
     fn check(&self, faults: &mut Faults) {
         if let Some(others) = self.others {
             others.check("/properties", faults);
+            for name in MOMENTS {
+                let text = others.0.get(*name).and_then(Value::as_str);
+                if text.is_some_and(|text| moment(text).is_none()) {
+                    let right =
+                        "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z";
+                    faults.add(format!("/properties/{name}"), right);
+                }
+            }
             for (name, _) in self.named.iter().filter(|(_, value)| value.is_some()) {
                 if others.0.contains_key(*name) {
                     faults.add(
@@ -101,6 +109,15 @@ impl NewRecord<'_> {
             }
         }
         properties.extend(self.others.map(Values::texts).unwrap_or_default());
+        for name in MOMENTS {
+            if let Some(at) = properties
+                .get(*name)
+                .and_then(Value::as_str)
+                .and_then(moment)
+            {
+                properties.insert((*name).to_owned(), at.into());
+            }
+        }
         let asked: Vec<_> = properties.keys().cloned().collect();
         let links = self.links.map_or(json!([]), |links| links.body(self.kind));
         let body = json!({"properties": properties, "associations": links});
@@ -110,23 +127,20 @@ impl NewRecord<'_> {
     }
 }
 
-/// A day, `2026-01-31`, or an instant, as HubSpot takes it; `None` for any other text.
-fn instant(text: &str) -> Option<String> {
+/// The properties that are a moment, which agents like to give as a day.
+const MOMENTS: &[&str] = &["closedate", "hs_timestamp"];
+
+/// A day, `2026-01-31`, an instant or milliseconds, as HubSpot takes it; `None` for any other text.
+fn moment(text: &str) -> Option<String> {
+    if text.is_empty() || text.len() >= 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(text.to_owned());
+    }
     if text.len() == 10 {
         let day: jiff::civil::Date = text.parse().ok()?;
         return Some(format!("{day}T00:00:00Z"));
     }
     let at: jiff::Timestamp = text.parse().ok()?;
     Some(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
-}
-
-fn check_instant(at: &str, text: Option<&String>, faults: &mut Faults) {
-    if text.is_some_and(|text| instant(text).is_none()) {
-        faults.add(
-            at,
-            "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z",
-        );
-    }
 }
 
 #[cfg(test)]
@@ -143,10 +157,12 @@ mod tests {
                 Some("2026-01-31T11:00:00.500Z"),
             ),
             ("2026-02-30", None),
+            ("1793331017883", Some("1793331017883")),
+            ("", Some("")),
             ("tomorrow", None),
-            ("", None),
+            ("17933", None),
         ] {
-            assert_eq!(instant(text).as_deref(), want, "{text}");
+            assert_eq!(moment(text).as_deref(), want, "{text}");
         }
     }
 }

@@ -4,12 +4,15 @@ use business_tools_core::{Cx, Faults, Result, Spec, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{NewRecord, STALE, WRITE, check_instant, instant};
+use super::{NewRecord, STALE, WRITE};
 use crate::HubSpot;
-use crate::types::Links;
+use crate::types::{Links, Values};
 use crate::view::Record;
 
-/// Log a note on contacts, companies, deals or tickets.
+/// The property that HubSpot wants every activity to have.
+const TIME: &str = "hs_timestamp";
+
+/// Log a note on records.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/activities/notes/create-note> (read 2026-11)
@@ -20,26 +23,28 @@ pub struct CreateNote {
     #[schemars(length(min = 1, max = 65536))]
     hs_note_body: String,
     associations: Links,
-    /// ISO time; default now.
-    #[schemars(length(max = 40))]
-    hs_timestamp: Option<String>,
-    /// Author; hubspot_list_owners.
-    #[schemars(regex(pattern = crate::types::ID))]
-    hubspot_owner_id: Option<String>,
+    /// hs_timestamp (else now), hubspot_owner_id…
+    properties: Option<Values>,
 }
 
 impl CreateNote {
     fn record(&self) -> NewRecord<'_> {
-        let at = self.hs_timestamp.as_deref().and_then(instant);
-        let now = || instant(&jiff::Timestamp::now().to_string());
+        let now = || {
+            jiff::Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+                .to_string()
+        };
+        let timed = self
+            .properties
+            .as_ref()
+            .is_some_and(|values| values.0.contains_key(TIME));
         NewRecord {
             kind: "notes",
             named: vec![
                 ("hs_note_body", Some(self.hs_note_body.clone())),
-                ("hs_timestamp", at.or_else(now)),
-                ("hubspot_owner_id", self.hubspot_owner_id.clone()),
+                (TIME, (!timed).then(now)),
             ],
-            others: None,
+            others: self.properties.as_ref(),
             links: Some(&self.associations),
         }
     }
@@ -56,7 +61,6 @@ impl Tool for CreateNote {
 
     fn check(&self, faults: &mut Faults) {
         self.record().check(faults);
-        check_instant("/hs_timestamp", self.hs_timestamp.as_ref(), faults);
         // Nobody would ever see a note on nothing.
         if self.associations.0.is_empty() {
             faults.add("/associations", "must name at least one record");

@@ -10,22 +10,22 @@ use crate::HubSpot;
 use crate::client::Pairs;
 use crate::view::pick;
 
-/// List the users who can own records. `hubspot_owner_id` of a record is the `id` here.
+/// List the users who own records (hubspot_owner_id).
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/owners/get-owners> (read 2026-11)
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListOwners {
-    /// Exact email.
+    /// Exact.
     #[schemars(length(min = 3, max = 254))]
     email: Option<String>,
-    /// Deactivated ones instead.
+    /// Former ones.
     archived: Option<bool>,
     /// Default 100.
     #[schemars(range(min = 1, max = 500))]
     limit: Option<u32>,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 4096))]
     cursor: Option<String>,
 }

@@ -11,7 +11,7 @@ use crate::client::Pairs;
 use crate::types::ObjectType;
 use crate::view::pick;
 
-/// List pipelines of deals, tickets … with their stages in order. Records hold the ids.
+/// List the pipelines of deals, tickets… and their stages.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/pipelines/get-pipelines> (read 2026-11)
@@ -19,7 +19,7 @@ use crate::view::pick;
 #[serde(deny_unknown_fields)]
 pub struct ListPipelines {
     object_type: ObjectType,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 4096))]
     #[expect(
         dead_code,

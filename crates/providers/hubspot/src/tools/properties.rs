@@ -24,7 +24,7 @@ pub enum Sensitivity {
     HighlySensitive,
 }
 
-/// List the properties (fields) of an object type, custom ones too: names, types and allowed values.
+/// List the properties (fields) of a type: names, kinds, allowed values.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/properties/get-properties> (read 2026-11)
@@ -35,11 +35,11 @@ pub struct ListProperties {
     /// In name or label.
     #[schemars(length(min = 1, max = 100))]
     query: Option<String>,
-    /// Kind of data.
+    /// Kind.
     sensitivity: Option<Sensitivity>,
     /// Default summary.
     detail: Option<Detail>,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 4096))]
     #[expect(
         dead_code,

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::{READ, RECORDS, STALE, WRITE};
 use crate::HubSpot;
 use crate::client::Pairs;
-use crate::types::{ID, Names, ObjectType, Values, check_id, wanted};
+use crate::types::{ID, Kinds, Names, ObjectType, Values, check_id, wanted};
 use crate::view::Record;
 
-/// Get one CRM record by id or by a unique value such as a contact's email.
+/// Get a CRM record by id or unique value.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/get-contact> (read 2026-11)
@@ -23,13 +23,11 @@ pub struct GetRecord {
     /// Id.
     #[schemars(length(min = 1, max = 500))]
     id: String,
-    /// Unique property `id` is of: email.
+    /// If not the id: email…
     #[schemars(regex(pattern = "^[A-Za-z0-9_]{1,120}$"))]
     id_property: Option<String>,
     properties: Option<Names>,
-    /// Linked types to show.
-    #[schemars(length(max = 10))]
-    associations: Option<Vec<ObjectType>>,
+    associations: Option<Kinds>,
     /// Default summary.
     detail: Option<Detail>,
 }
@@ -58,7 +56,7 @@ impl Tool for GetRecord {
         let linked: Vec<_> = self
             .associations
             .iter()
-            .flatten()
+            .flat_map(|kinds| &kinds.0)
             .map(ObjectType::as_str)
             .collect();
         if !linked.is_empty() {
@@ -73,7 +71,7 @@ impl Tool for GetRecord {
     }
 }
 
-/// Change properties of a CRM record: a deal's stage, a contact's phone, an owner.
+/// Change properties of a CRM record.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/update-contact> (read 2026-11)
@@ -84,7 +82,7 @@ pub struct UpdateRecord {
     /// Id.
     #[schemars(length(min = 1, max = 500))]
     id: String,
-    /// Unique property `id` is of.
+    /// If not the id: email…
     #[schemars(regex(pattern = "^[A-Za-z0-9_]{1,120}$"))]
     id_property: Option<String>,
     properties: Values,
@@ -124,7 +122,7 @@ impl Tool for UpdateRecord {
     }
 }
 
-/// Move a CRM record to the recycle bin, where people can restore it for 90 days.
+/// Move a CRM record to the recycle bin, for 90 days.
 ///
 /// # Source
 /// <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/delete-contact> (read 2026-11)

@@ -23,11 +23,10 @@ const IN_GROUP: usize = 10;
 /// What is asked for where the caller says nothing.
 const DEFAULT_LIMIT: u64 = 20;
 
-/// How a property compares.
+// How a property compares. A doc comment would stand in the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are the API's and say what they are")]
-pub enum Operator {
+enum Operator {
     Eq,
     Neq,
     Lt,
@@ -43,20 +42,22 @@ pub enum Operator {
     NotContainsToken,
 }
 
-/// One condition.
+// One condition.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Filter {
+struct Filter {
     /// Name.
     #[schemars(regex(pattern = "^[A-Za-z0-9_.-]{1,120}$"))]
     property: String,
+    /// Test.
     operator: Operator,
+    /// For most.
     #[schemars(length(max = 3000))]
     value: Option<String>,
-    /// For IN; BETWEEN: two.
+    /// IN, BETWEEN.
     #[schemars(length(max = 100), inner(length(max = 3000)))]
     values: Option<Vec<String>>,
-    /// ORed.
+    /// Number.
     #[schemars(range(min = 1, max = 5))]
     group: Option<u8>,
 }
@@ -107,8 +108,9 @@ impl Filter {
     }
 }
 
-/// Search CRM records by words and by filters on properties: contacts by email, deals by stage.
+/// Search CRM records by words and property filters.
 ///
+/// # Notes
 /// Filters of one group must all hold, and one group is enough. The index lags some seconds behind a change, and
 /// reaches the first 10,000 results.
 ///
@@ -121,17 +123,17 @@ pub struct SearchRecords {
     /// Words.
     #[schemars(length(min = 1, max = 3000))]
     query: Option<String>,
-    /// ANDed per group.
+    /// ANDed; groups ORed.
     #[schemars(length(max = 25))]
     filters: Option<Vec<Filter>>,
-    /// Property; -name descends.
+    /// Or -property.
     #[schemars(regex(pattern = "^-?[A-Za-z0-9_.]{1,120}$"))]
     sort: Option<String>,
     properties: Option<Names>,
     /// Default 20.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u64>,
-    /// From `next_cursor`.
+    /// `next_cursor`.
     #[schemars(length(max = 4096))]
     cursor: Option<String>,
     /// Default summary.
@@ -186,13 +188,6 @@ impl Tool for SearchRecords {
                 format!("has more than 10 conditions in group {group}"),
             );
         }
-        if self
-            .cursor
-            .as_deref()
-            .is_some_and(|cursor| start(cursor).is_none())
-        {
-            faults.add("/cursor", "is not a place in this search");
-        }
     }
 
     async fn run(self, hubspot: &HubSpot, cx: &Cx) -> Result<Found> {
@@ -218,10 +213,8 @@ impl Tool for SearchRecords {
             body.insert("query".to_owned(), query.into());
         }
         body.insert("filterGroups".to_owned(), groups.into());
-        body.insert(
-            "sorts".to_owned(),
-            self.sort.iter().map(|sort| order(sort)).collect(),
-        );
+        // A property, or a minus and a property: text, as the description says, and not an object as some pages do.
+        body.insert("sorts".to_owned(), self.sort.into_iter().collect());
         body.insert("properties".to_owned(), json!(names));
         body.insert("limit".to_owned(), limit.into());
         body.insert("after".to_owned(), after.to_string().into());
@@ -235,17 +228,6 @@ impl Tool for SearchRecords {
         let asked = self.properties.map(|names| names.0).unwrap_or_default();
         Ok(found(answer, &asked, self.detail))
     }
-}
-
-/// The order as the description wants it: text, and in the text an object.
-fn order(sort: &str) -> Value {
-    let (property, direction) = match sort.strip_prefix('-') {
-        Some(property) => (property, "DESCENDING"),
-        None => (sort, "ASCENDING"),
-    };
-    json!({"propertyName": property, "direction": direction})
-        .to_string()
-        .into()
 }
 
 /// Where a page starts, if the search reaches as far.
@@ -300,17 +282,5 @@ mod tests {
         );
         assert_eq!(page(12_000, json!("10000")), (None, true, true));
         assert_eq!(page(5, Value::Null), (None, false, false));
-    }
-
-    #[test]
-    fn an_order_is_an_object_in_a_text() {
-        assert_eq!(
-            order("amount"),
-            r#"{"propertyName":"amount","direction":"ASCENDING"}"#
-        );
-        assert_eq!(
-            order("-createdate"),
-            r#"{"propertyName":"createdate","direction":"DESCENDING"}"#
-        );
     }
 }

@@ -2,34 +2,12 @@
 
 use business_tools_core::{Cx, Faults, Result, Spec, Tool};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{NewRecord, STALE, WRITE};
 use crate::HubSpot;
 use crate::types::{Links, Values};
 use crate::view::Record;
-
-/// How urgent a ticket is.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the names are the API's and say what they are")]
-pub enum Priority {
-    Low,
-    Medium,
-    High,
-    Urgent,
-}
-
-impl Priority {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Low => "LOW",
-            Self::Medium => "MEDIUM",
-            Self::High => "HIGH",
-            Self::Urgent => "URGENT",
-        }
-    }
-}
 
 /// Create a support ticket. hubspot_list_pipelines has the stages.
 ///
@@ -44,30 +22,18 @@ pub struct CreateTicket {
     /// Stage id.
     #[schemars(length(min = 1, max = 100))]
     hs_pipeline_stage: String,
-    /// Id; default 0.
-    #[schemars(length(min = 1, max = 100))]
-    hs_pipeline: Option<String>,
-    /// Text.
-    #[schemars(length(max = 65536))]
-    content: Option<String>,
-    /// Urgency.
-    hs_ticket_priority: Option<Priority>,
-    /// Others by name.
+    /// content, hs_ticket_priority, hs_pipeline…
     properties: Option<Values>,
     associations: Option<Links>,
 }
 
 impl CreateTicket {
     fn record(&self) -> NewRecord<'_> {
-        let priority = self.hs_ticket_priority.map(Priority::word);
         NewRecord {
             kind: "tickets",
             named: vec![
                 ("subject", Some(self.subject.clone())),
-                ("content", self.content.clone()),
-                ("hs_pipeline", self.hs_pipeline.clone()),
                 ("hs_pipeline_stage", Some(self.hs_pipeline_stage.clone())),
-                ("hs_ticket_priority", priority.map(str::to_owned)),
             ],
             others: self.properties.as_ref(),
             links: self.associations.as_ref(),
