@@ -21,7 +21,6 @@ mod dry_run;
 mod errors;
 mod faults;
 mod health;
-mod hostile;
 mod limits;
 mod observed;
 mod records;
