@@ -237,6 +237,12 @@ impl Error {
         self
     }
 
+    /// The next step, unless a better one is told already.
+    pub fn or_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
     /// How long to wait before another try.
     pub fn retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.0.retry_after = wait.into();

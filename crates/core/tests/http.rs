@@ -106,6 +106,22 @@ async fn once(answer: Answer, repeat: Repeat) -> Result<HttpResponse, Error> {
 }
 
 #[tokio::test]
+async fn a_failure_that_the_provider_says_no_more_about_has_a_next_step() {
+    for (head, words) in [
+        ("400 Bad Request", "Mend"),
+        ("401 Unauthorized", "Check ACME_TOKEN"),
+        ("403 Forbidden", "right"),
+        ("404 Not Found", "id"),
+        ("409 Conflict", "as it is now"),
+        ("429 Too Many Requests", "Wait"),
+        ("500 Internal Server Error", "status page"),
+    ] {
+        let error = once(answer(head, "{}"), Repeat::Safe).await.unwrap_err();
+        assert!(error.hint_text().unwrap().contains(words), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_arrives_with_its_credentials_and_an_answer_comes_back() {
     let (url, serving) = server(vec![answer(
         "200 OK\r\ncontent-type: application/json",

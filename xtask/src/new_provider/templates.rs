@@ -9,11 +9,22 @@ const FILES: &[(&str, &str)] = &[
     ("src/config.rs", include_str!("templates/config.rs.txt")),
     ("src/policy.rs", include_str!("templates/policy.rs.txt")),
     ("src/client.rs", include_str!("templates/client.rs.txt")),
-    ("src/sandbox.rs", include_str!("templates/sandbox.rs.txt")),
+    (
+        "src/sandbox/mod.rs",
+        include_str!("templates/sandbox.rs.txt"),
+    ),
+    (
+        "src/sandbox/examples.rs",
+        include_str!("templates/examples.rs.txt"),
+    ),
     ("src/tools/mod.rs", include_str!("templates/tools.rs.txt")),
     (
         "src/tools/account.rs",
         include_str!("templates/account.rs.txt"),
+    ),
+    (
+        "tests/conformance.rs",
+        include_str!("templates/conformance.rs.txt"),
     ),
     ("tests/account.rs", include_str!("templates/test.rs.txt")),
 ];

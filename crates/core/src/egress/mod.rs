@@ -231,12 +231,33 @@ impl<Q: Request, R: Send + 'static> Egress<Q, R> {
         }
         outcome.map_err(|error| {
             let error = error.provider(self.info.id);
-            if repeat == Repeat::IfUnprocessed {
+            let error = if repeat == Repeat::IfUnprocessed {
                 lost_answer(error, cx)
             } else {
                 error
-            }
+            };
+            let hint = next_step(error.kind(), self.info);
+            error.or_hint(hint)
         })
+    }
+}
+
+/// What to do next, for a failure that the provider's own words say nothing better about.
+fn next_step(kind: Kind, info: &'static Info) -> &'static str {
+    match kind {
+        Kind::AuthFailed => info.auth_hint,
+        Kind::NotConfigured => info.setup_hint,
+        Kind::PermissionDenied => "Give the credentials this right, or use others that have it",
+        Kind::NotFound => "Check the id, and that it belongs to this account; list to find it",
+        Kind::Conflict => "Get the thing as it is now, then decide",
+        Kind::InvalidRequest => "Mend what the message names and call again; nothing was done",
+        Kind::RateLimited => "Wait a moment, then try again; make fewer calls at once",
+        Kind::QuotaExceeded => "See the account's plan and usage; waiting a moment does not help",
+        Kind::Timeout | Kind::Unavailable | Kind::UpstreamError => {
+            "Try again in a moment; if it stays, look at the provider's status page"
+        }
+        Kind::BadUpstreamResponse => "Try again; if it stays, check `base_url`",
+        _ => "Look for the request id in the server's log",
     }
 }
 

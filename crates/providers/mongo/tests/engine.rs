@@ -102,7 +102,7 @@ suite::for_each_behaviour!(against_a_server);
 #[tokio::test]
 async fn every_tool_does_its_work_on_the_engine() {
     let Some(front) = engine().await else { return };
-    engine_tools::every_tool_does_its_work(&front.uri(), &fresh()).await;
+    engine_tools::every_tool_does_its_work(front.uri(), &fresh()).await;
 }
 
 #[tokio::test]

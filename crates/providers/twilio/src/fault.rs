@@ -75,16 +75,6 @@ fn refine(error: Error, status: StatusCode, code: Option<i64>, words: &str) -> E
         (_, 300..400) => {
             error.hint("Check `base_url`: it leads to a redirect, which is not followed")
         }
-        (Kind::NotFound, _) => {
-            error.hint("Check the id, and that it belongs to this account; list to find it")
-        }
-        (Kind::RateLimited, _) => {
-            error.hint("Wait a moment, then try again; make fewer calls at once")
-        }
-        (Kind::Conflict, _) => error.hint("Get the thing as it is now, then decide"),
-        (_, 400..=499) => {
-            error.hint("Mend what the message names and call again; nothing was done")
-        }
         (_, 500..) => {
             error.hint("Try again in a moment; https://status.twilio.com tells of outages")
         }
