@@ -6,11 +6,11 @@ use crate::artifact::Artifacts;
 use crate::call::audit::AuditSink;
 use crate::call::cache::CacheStore;
 use crate::call::confirm::Seal;
-use crate::call::idempotency::Records;
 #[cfg(feature = "http")]
 use crate::egress::transport::PrivateHosts;
 use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::state::State;
 use crate::token::TokenSource;
 
 /// Everything shared by the layers of one registry. Cheap to clone.
@@ -22,8 +22,8 @@ pub struct Env {
     pub audit: Option<Arc<dyn AuditSink>>,
     /// Results of cached reads.
     pub cache: CacheStore,
-    /// Outcomes of writes, by idempotency key.
-    pub idempotency: Records,
+    /// What outlives a call, and with a store of its own the process: outcomes of writes, windows of limits.
+    pub state: State,
     /// Gives the bearer tokens of accounts that have none in their settings.
     pub tokens: Option<Arc<dyn TokenSource>>,
     /// Bytes that tools made, for callers to fetch.
@@ -53,7 +53,7 @@ impl Env {
             metrics: Metrics::new(registry)?,
             audit: None,
             cache: CacheStore::in_memory(64 << 20),
-            idempotency: Records::in_memory(),
+            state: State::memory(),
             tokens: None,
             artifacts: Artifacts::in_memory(64 << 20),
             files: Files::default(),

@@ -346,6 +346,17 @@ impl Error {
         &self.0.details
     }
 
+    /// The provider that the error is about, if it is about one.
+    pub(crate) fn provider_id(&self) -> Option<&'static str> {
+        self.0.provider
+    }
+
+    /// The same error with these `details`.
+    pub(crate) fn with_details(mut self, details: Map<String, Value>) -> Self {
+        self.0.details = details;
+        self
+    }
+
     /// The code on the wire: `TWILIO_AUTH_FAILED`, `INVALID_ARGUMENTS`.
     pub fn code(&self) -> String {
         match self.0.provider {

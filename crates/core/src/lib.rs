@@ -23,6 +23,7 @@ pub mod policy;
 pub mod registry;
 pub mod schema;
 pub mod secret;
+pub mod state;
 pub mod token;
 pub mod tool;
 

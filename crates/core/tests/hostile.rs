@@ -55,6 +55,7 @@ const TOOLS: &[&str] = &[
     "acme_set_thing",
     "acme_delete_thing",
     "acme_move_thing",
+    "acme_paint_thing",
     "acme_copy_thing",
 ];
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Common, Failure};
 use crate::providers::ALL;
-use crate::{http, mcp, telemetry};
+use crate::{http, mcp, state, telemetry};
 
 /// A registry with its configuration, and the sandbox behind it if there is one.
 pub(crate) struct App {
@@ -59,7 +59,7 @@ impl App {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let registry = Registry::new(env(&config, seat)?);
+        let registry = Registry::new(env(&config, seat, flags.sandboxed())?);
         #[cfg(feature = "sandbox")]
         let sandbox = if flags.sandbox {
             let running = start_sandbox(flags.sandbox_listen, flags.sandbox_seed)
@@ -164,11 +164,12 @@ pub(crate) enum Seat {
 }
 
 /// The world of the process.
-fn env(config: &Config, seat: Seat) -> Result<Env, Failure> {
+fn env(config: &Config, seat: Seat, sandboxed: bool) -> Result<Env, Failure> {
     let mut env = Env::new(prometheus::Registry::new())?;
     env.auto_confirm = config.confirm == Confirmation::Auto;
     env.max_result = config.results.max_bytes;
     env.cache = CacheStore::in_memory(config.cache.max_bytes);
+    env.state = state::open(&config.state, None, sandboxed)?;
     let content = &config.content;
     let output = content.output_folder.clone();
     let desk = match seat {

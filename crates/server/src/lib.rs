@@ -7,4 +7,5 @@ pub mod http;
 pub mod mcp;
 pub mod providers;
 mod signals;
+mod state;
 mod telemetry;

@@ -157,8 +157,10 @@ impl Layers<'_> {
         if !self.report.is_empty() {
             return Err(std::mem::take(&mut self.report));
         }
+        let state = file.state.placed(&environment, &self.variables);
         Ok(Config {
             environment,
+            state,
             providers,
             server: file.server,
             selection: Selection {

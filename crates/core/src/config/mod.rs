@@ -11,6 +11,7 @@ mod provider;
 mod report;
 mod schema;
 mod seen;
+mod state;
 mod text;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use provider::{KnownProvider, ProviderBlock};
 pub use report::{Fault, Report};
 pub use schema::schema;
 pub use seen::Seen;
+pub use state::{StateBlock, StoreKind};
 
 use crate::policy::{Span, secs};
 use crate::registry::Selection;
@@ -62,6 +64,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The background checks of the providers.
     pub health: HealthBlock,
+    /// What outlives a call.
+    pub state: StateBlock,
     /// What is odd and not wrong, for the log.
     pub warnings: Vec<Fault>,
 }
@@ -105,6 +109,8 @@ struct File {
     content: ContentBlock,
     /// The background checks of the providers.
     health: HealthBlock,
+    /// What outlives a call.
+    state: StateBlock,
 }
 
 /// `server`.
@@ -318,6 +324,8 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_PRIVATE_HOSTS", "content.private_hosts"),
         var("BUSINESS_TOOLS_OUTPUT_FOLDER", "content.output_folder"),
         var("BUSINESS_TOOLS_HEALTH_INTERVAL", "health.interval"),
+        var("BUSINESS_TOOLS_STATE_STORE", "state.store"),
+        var("BUSINESS_TOOLS_STATE_PATH", "state.path"),
     ]
 };
 

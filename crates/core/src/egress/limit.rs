@@ -1,6 +1,9 @@
 //! The provider's quotas: several windows at once, a cap on requests in flight, waits within the deadline.
+//!
+//! What was sent is counted in the state of the world: in this process, or with all replicas together. Who waits,
+//! waits here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,25 +17,33 @@ use crate::egress::{Attempt, Request, Response};
 use crate::error::{Error, Fate, Kind, Result};
 use crate::plugin::Info;
 use crate::policy::{Policy, Quota};
+use crate::state::{Ask, Grant, Rule, Store, hashed};
 
 /// Keeps a tenant's account inside the provider's limits, and learns from what the provider says.
 #[derive(Clone)]
 pub struct Limit {
     info: &'static Info,
-    quotas: Arc<[Quota]>,
+    /// The windows of each quota that tools name, and of none.
+    classes: Arc<[Class]>,
     in_flight: usize,
+    /// How long an attempt may take, and so a place in flight.
+    lease: Duration,
     /// The time of a call that has no deadline of its own.
     patience: Duration,
     lanes: Arc<Mutex<HashMap<String, Lane>>>,
     env: Env,
 }
 
-/// The state of one tenant's account.
+/// Tools that count against the same windows.
+struct Class {
+    name: &'static str,
+    rules: Box<[Rule]>,
+}
+
+/// Who waits for one tenant's account.
 struct Lane {
-    /// For each quota the requests of its last window. A log is exact: no window ever holds more.
-    sent: Vec<VecDeque<Instant>>,
-    /// The provider asked for silence until then.
-    silent_until: Instant,
+    /// Its name in the state.
+    name: Arc<str>,
     in_flight: Arc<Semaphore>,
     /// One line of waiting requests for each quota that tools name, so that a slow one holds up no other.
     queues: HashMap<&'static str, Queue>,
@@ -47,34 +58,16 @@ struct Queue {
 
 /// Lanes beyond which idle ones are forgotten.
 const MANY_LANES: usize = 1024;
+/// How soon a full lane is looked at again: at first, and at most.
+const LOOK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+/// What a place in flight is held longer than an attempt may take.
+const GRACE: Duration = Duration::from_secs(5);
 
 impl Lane {
-    fn is_idle(&self, now: Instant, quotas: &[Quota], in_flight: usize) -> bool {
-        self.silent_until <= now
-            && self.in_flight.available_permits() == in_flight
+    fn is_idle(&self, in_flight: usize) -> bool {
+        self.in_flight.available_permits() == in_flight
             && self.queues.values().all(|queue| queue.waiting == 0)
-            && quotas.iter().zip(&self.sent).all(|(quota, sent)| {
-                sent.back()
-                    .is_none_or(|&at| now.duration_since(at) >= quota.window)
-            })
     }
-}
-
-/// The earliest time at which one more request fits a quota when `ahead` others go first.
-fn room_at(quota: &Quota, sent: &VecDeque<Instant>, ahead: usize) -> Option<Instant> {
-    let room = quota.requests.max(1) as usize;
-    let before = (sent.len() + ahead).checked_sub(room)?;
-    if let Some(&at) = sent.get(before) {
-        return Some(at + quota.window);
-    }
-    // Beyond those sent, every `room` requests take one window more.
-    let rounds = (before - sent.len()) / room + 1;
-    let known = before.checked_sub(rounds * room).and_then(|n| sent.get(n));
-    let (base, windows) = match known {
-        Some(&at) => (at, rounds + 1),
-        None => (Instant::now(), rounds),
-    };
-    Some(base + quota.window * u32::try_from(windows).unwrap_or(u32::MAX).min(100_000))
 }
 
 /// A place in a queue, given up when it is dropped.
@@ -94,16 +87,49 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A place in flight, given back when it is dropped.
+struct Place {
+    _here: OwnedSemaphorePermit,
+    /// With all replicas.
+    lease: Option<(Arc<dyn Store>, Arc<str>, String)>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((store, lane, lease)) = self.lease.take() {
+            store.release(&lane, &lease);
+        }
+    }
+}
+
 impl Limit {
     /// Limits by the provider's policy.
     pub fn new(info: &'static Info, policy: &Policy, env: &Env) -> Self {
         let operator = policy
             .requests_per_second
             .map(|n| Quota::all(n, Duration::from_secs(1)));
+        let quotas: Vec<Quota> = policy.quotas.iter().copied().chain(operator).collect();
+        let mut names: Vec<&str> = quotas.iter().map(|quota| quota.name).collect();
+        names.push("");
+        names.sort_unstable();
+        names.dedup();
+        let class = |name| Class {
+            name,
+            rules: quotas
+                .iter()
+                .filter(|quota| quota.name.is_empty() || quota.name == name)
+                .map(|quota| Rule {
+                    name: quota.name,
+                    requests: quota.requests,
+                    window: quota.window,
+                })
+                .collect(),
+        };
         Self {
             info,
-            quotas: policy.quotas.iter().copied().chain(operator).collect(),
+            classes: names.into_iter().map(class).collect(),
             in_flight: policy.in_flight.clamp(1, Semaphore::MAX_PERMITS),
+            lease: policy.attempt_timeout + GRACE,
             patience: policy.deadline,
             lanes: Arc::default(),
             env: env.clone(),
@@ -119,102 +145,87 @@ impl Limit {
         if let Some(lane) = lanes.get_mut(key) {
             return with(lane);
         }
-        let now = Instant::now();
         if lanes.len() >= MANY_LANES {
-            lanes.retain(|_, lane| !lane.is_idle(now, &self.quotas, self.in_flight));
+            lanes.retain(|_, lane| !lane.is_idle(self.in_flight));
         }
         with(lanes.entry(key.to_owned()).or_insert_with(|| Lane {
-            sent: vec![VecDeque::new(); self.quotas.len()],
-            silent_until: now,
+            name: hashed(&[self.info.id, key]).into(),
             in_flight: Arc::new(Semaphore::new(self.in_flight)),
             queues: HashMap::new(),
         }))
     }
 
-    /// The quota that the tool names, if the provider has it.
-    fn class(&self, cx: &Cx) -> &'static str {
+    /// The class that the tool names, if the provider has it.
+    fn class(&self, cx: &Cx) -> &Class {
         let named = cx.tool().map_or("", |spec| spec.quota);
-        let known = self.quotas.iter().any(|quota| quota.name == named);
-        if known { named } else { "" }
-    }
-
-    /// How long it is until the quotas of a class have room when `ahead` others go first.
-    fn wait(&self, lane: &mut Lane, class: &str, ahead: usize, now: Instant) -> Duration {
-        let mut at = lane.silent_until;
-        for (quota, sent) in self.quotas.iter().zip(&mut lane.sent) {
-            while sent
-                .front()
-                .is_some_and(|&at| now.duration_since(at) >= quota.window)
-            {
-                sent.pop_front();
-            }
-            if (quota.name.is_empty() || quota.name == class)
-                && let Some(room) = room_at(quota, sent, ahead)
-            {
-                at = at.max(room);
-            }
-        }
-        at.saturating_duration_since(now)
-    }
-
-    /// Takes a token from every quota of the class, or from none and tells the wait.
-    fn take(&self, key: &str, class: &str) -> Result<(), Duration> {
-        self.lane(key, |lane| {
-            let now = Instant::now();
-            let wait = self.wait(lane, class, 0, now);
-            if !wait.is_zero() {
-                return Err(wait);
-            }
-            for (quota, sent) in self.quotas.iter().zip(&mut lane.sent) {
-                if quota.name.is_empty() || quota.name == class {
-                    sent.push_back(now);
-                }
-            }
-            Ok(())
-        })
+        let find = |name| self.classes.iter().find(|class| class.name == name);
+        // There always is the one without a name, and it sorts first.
+        find(named).unwrap_or(&self.classes[0])
     }
 
     /// Waits for a token and a place in flight. The place is taken first and given back for every wait, so
     /// that a token is spent at the moment of sending, and nobody sleeps on a place.
-    async fn admit(&self, cx: &Cx) -> Result<OwnedSemaphorePermit> {
+    async fn admit(&self, cx: &Cx) -> Result<Place> {
         let key = cx.scope_key();
         let class = self.class(cx);
+        let store = self.env.state.store();
         let until = cx
             .deadline()
             .unwrap_or_else(|| Instant::now() + self.patience);
         let cancelled = || Error::new(Kind::Cancelled, "The caller gave up").fate(Fate::NotSent);
 
-        let (turn, room, wait) = self.lane(&key, |lane| {
-            let ahead = lane.queues.get(class).map_or(0, |queue| queue.waiting);
-            let wait = self.wait(lane, class, ahead, Instant::now());
-            let queue = lane.queues.entry(class).or_default();
+        let (name, turn, room, ahead) = self.lane(&key, |lane| {
+            let queue = lane.queues.entry(class.name).or_default();
             queue.waiting += 1;
-            (Arc::clone(&queue.turn), Arc::clone(&lane.in_flight), wait)
+            let turn = Arc::clone(&queue.turn);
+            let ahead = queue.waiting - 1;
+            (
+                Arc::clone(&lane.name),
+                turn,
+                Arc::clone(&lane.in_flight),
+                ahead,
+            )
         });
         let _waiting = Waiting {
             limit: self,
             key: &key,
-            class,
+            class: class.name,
         };
+        let ask = Ask {
+            lane: &name,
+            rules: &class.rules,
+            in_flight: self.in_flight,
+            lease: self.lease,
+        };
+        let wait = store.wait(&ask, ahead);
         if Instant::now() + wait >= until {
             return Err(self.refusal(Some(wait)));
         }
         let work = async {
             let _turn = turn.lock().await;
+            let mut look = LOOK.0;
             loop {
-                let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+                let Ok(here) = Arc::clone(&room).acquire_owned().await else {
                     return Err(self.refusal(None));
                 };
-                match self.take(&key, class) {
-                    Ok(()) => return Ok(permit),
-                    Err(wait) if Instant::now() + wait >= until => {
+                let wait = match store.acquire(&ask).await {
+                    Grant::Go(lease) => {
+                        let lease = lease.map(|id| (Arc::clone(store), Arc::clone(&name), id));
+                        return Ok(Place { _here: here, lease });
+                    }
+                    Grant::Wait(wait) if Instant::now() + wait >= until => {
                         return Err(self.refusal(Some(wait)));
                     }
-                    Err(wait) => {
-                        drop(permit);
-                        tokio::time::sleep(wait).await;
+                    Grant::Wait(wait) => wait,
+                    Grant::Busy => {
+                        // Jitter, so that the replicas do not all look at the same moment.
+                        let wait = look.mul_f64(0.5 + fastrand::f64());
+                        look = (look * 2).min(LOOK.1);
+                        wait
                     }
-                }
+                };
+                drop(here);
+                tokio::time::sleep(wait).await;
             }
         };
         tokio::select! {
@@ -240,13 +251,10 @@ impl Limit {
         .hint("Wait `retry_after_ms`, then try again; make fewer calls at once")
     }
 
-    fn learn(&self, key: &str, pause: Option<Duration>) {
+    async fn learn(&self, key: &str, pause: Option<Duration>) {
         if let Some(pause) = pause {
-            // An absurd answer must not silence an account for days.
-            let pause = pause.min(Duration::from_hours(1));
-            self.lane(key, |lane| {
-                lane.silent_until = lane.silent_until.max(Instant::now() + pause);
-            });
+            let name = self.lane(key, |lane| Arc::clone(&lane.name));
+            self.env.state.store().pause(&name, pause).await;
         }
     }
 }
@@ -265,12 +273,13 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Limit {
                 .with_label_values(&[self.info.id])
                 .observe(waited.as_secs_f64());
         }
-        let _permit = admitted?;
+        let place = admitted?;
         let key = attempt.cx.scope_key();
         let outcome = next.run(attempt).await;
+        drop(place);
         match &outcome {
-            Ok(answer) => self.learn(&key, answer.pace().pause),
-            Err(error) if error.kind() == Kind::RateLimited => self.learn(&key, error.wait()),
+            Ok(answer) => self.learn(&key, answer.pace().pause).await,
+            Err(error) if error.kind() == Kind::RateLimited => self.learn(&key, error.wait()).await,
             Err(_) => {}
         }
         outcome
@@ -370,21 +379,5 @@ mod tests {
                 .contains_key(&tenant("busy".into()).scope_key())
         );
         drop(busy);
-    }
-
-    #[test]
-    fn the_wait_of_a_place_in_line_follows_from_the_quota() {
-        let quota = Quota::all(2, secs(10));
-        let now = Instant::now();
-        let sent = VecDeque::from([now, now + secs(1)]);
-        let wait = |ahead| room_at(&quota, &sent, ahead).map(|at| at - now);
-        assert_eq!(wait(0), Some(secs(10)));
-        assert_eq!(wait(1), Some(secs(11)));
-        assert_eq!(wait(2), Some(secs(20)));
-        assert_eq!(wait(5), Some(secs(31)));
-        let none = VecDeque::new();
-        assert_eq!(room_at(&quota, &none, 1), None);
-        let third = room_at(&quota, &none, 2).unwrap() - now;
-        assert!(third >= secs(10) && third < secs(11), "{third:?}");
     }
 }

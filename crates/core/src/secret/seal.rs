@@ -29,6 +29,7 @@ const TEXT_USE: &[u8] = b"configuration value";
 #[derive(Clone)]
 pub struct Keyring(Arc<Vec<Entry>>);
 
+#[derive(Clone)]
 struct Entry {
     id: KeyId,
     cipher: XChaCha20Poly1305,
@@ -67,6 +68,11 @@ impl Keyring {
             .collect::<Result<Vec<_>, _>>()?;
         let (newest, older) = keys.split_first().ok_or(KeyFault::Empty)?;
         Ok(Self::new(newest, older))
+    }
+
+    /// The same ring, which opens what another one sealed too.
+    pub fn with_older(&self, other: &Self) -> Self {
+        Self(Arc::new(self.0.iter().chain(&*other.0).cloned().collect()))
     }
 
     /// The key that seals.

@@ -212,6 +212,7 @@ impl Provider for Acme {
         tool::<SetThing>(),
         tool::<DeleteThing>(),
         tool::<MoveThing>(),
+        tool::<PaintThing>(),
         tool::<CopyThing>(),
         tool::<BreakThing>(),
     ];
@@ -413,6 +414,28 @@ impl Tool for MoveThing {
         Ok(acme
             .egress
             .send(cx, Ask(format!("move {} from {from}", self.id)))
+            .await?
+            .value)
+    }
+}
+
+/// Paint a thing, which costs paint and does no other harm when it is done twice.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaintThing {
+    /// Which.
+    pub id: String,
+}
+
+impl Tool for PaintThing {
+    type Provider = Acme;
+    type Output = Value;
+    const SPEC: Spec = Spec::write("acme_paint_thing").repeatable();
+
+    async fn run(self, acme: &Acme, cx: &Cx) -> Result<Value> {
+        Ok(acme
+            .egress
+            .send(cx, Ask(format!("paint {}", self.id)))
             .await?
             .value)
     }

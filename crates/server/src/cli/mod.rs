@@ -82,6 +82,17 @@ pub(crate) struct Common {
     pub(crate) catalog: bool,
 }
 
+impl Common {
+    /// Whether simulators stand in for the providers.
+    pub(crate) fn sandboxed(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        let sandboxed = self.sandbox;
+        #[cfg(not(feature = "sandbox"))]
+        let sandboxed = false;
+        sandboxed
+    }
+}
+
 /// What ends the process with something else than 0.
 pub(crate) enum Failure {
     /// The call failed: the error object is on stderr already. Exit code 1.

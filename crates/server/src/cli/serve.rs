@@ -27,6 +27,7 @@ pub(crate) struct Flags {
 
 pub(super) async fn run(flags: &Flags) -> Done {
     let app = App::start(&flags.common, Seat::Network).await?;
+    app.registry.env().state.open_now();
     let address = flags.listen.unwrap_or_else(|| app.listen());
     if !address.ip().is_loopback() && !flags.allow_unauthenticated_public && !app.may_be_public() {
         return Err(Failure::Usage(format!(
