@@ -353,6 +353,7 @@ mod tests {
             let uri = format!("file://{}", link.display());
             assert!(artifacts.get(&uri, cx.principal()).await.is_none());
         }
+        std::fs::remove_file(outside).unwrap();
         std::fs::remove_dir_all(folder).unwrap();
     }
 

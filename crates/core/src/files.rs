@@ -164,10 +164,27 @@ pub fn media_type(name: &str) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn scratch(name: &str) -> PathBuf {
+    /// A folder that is gone after its test.
+    struct Scratch(PathBuf);
+
+    impl std::ops::Deref for Scratch {
+        type Target = PathBuf;
+
+        fn deref(&self) -> &PathBuf {
+            &self.0
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn scratch(name: &str) -> Scratch {
         let folder = std::env::temp_dir().join(format!("bt-files-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        folder
+        Scratch(folder)
     }
 
     fn said(error: &Error) -> String {
@@ -179,7 +196,7 @@ mod tests {
         let folder = scratch("allowed");
         let path = folder.join("Call of Monday.WAV");
         std::fs::write(&path, b"RIFF").unwrap();
-        let files = Files::of([folder]);
+        let files = Files::of([folder.clone()]);
         let file = files
             .open("/path", path.to_str().unwrap(), 4)
             .await
