@@ -86,7 +86,7 @@ impl Around<Call, Reply> for Validate {
         let validator = call.tool.schema.validator()?;
         if !validator.is_valid(&args) {
             for error in validator.iter_errors(&args) {
-                explain(&error, call.tool.schema.value(), &mut faults);
+                explain(&error, &args, call.tool.schema.value(), &mut faults);
                 if faults.0.len() >= MOST {
                     break;
                 }
@@ -129,7 +129,12 @@ fn take_common(args: &mut Map<String, Value>, call: &mut Call) -> Result<()> {
 }
 
 /// One fault of the schema, in words that say what would be right.
-fn explain(error: &jsonschema::ValidationError<'_>, schema: &Value, faults: &mut Faults) {
+fn explain(
+    error: &jsonschema::ValidationError<'_>,
+    args: &Value,
+    schema: &Value,
+    faults: &mut Faults,
+) {
     let at = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::Required { property } => {
@@ -153,6 +158,15 @@ fn explain(error: &jsonschema::ValidationError<'_>, schema: &Value, faults: &mut
                     format!("{at}/{}", escape(name)),
                     format!("is not an argument; {near}"),
                 );
+            }
+        }
+        // A tool without arguments that gets some.
+        ValidationErrorKind::FalseSchema if schema.get("properties").is_none() => {
+            // The error has the value of the first of them, and no name.
+            let given = args.as_object().into_iter().flatten();
+            for (name, _) in given.take(MOST) {
+                let what = "is not an argument; the tool takes none";
+                faults.add(format!("/{}", escape(name)), what);
             }
         }
         ValidationErrorKind::Pattern { pattern } => {
@@ -302,5 +316,19 @@ mod tests {
         let error = faults.into_result().unwrap_err();
         assert_eq!(error.message(), "/to: is wrong; is wrong as a whole");
         assert_eq!(error.details()["faults"][0]["at"], "/to");
+    }
+
+    #[test]
+    fn arguments_of_a_tool_that_takes_none_are_told_with_their_place() {
+        let schema = json!({"type": "object", "additionalProperties": false});
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut faults = Faults::default();
+        let args = json!({"colour": 1, "a/b": 2});
+        for error in validator.iter_errors(&args) {
+            explain(&error, &args, &schema, &mut faults);
+        }
+        let error = faults.into_error();
+        let none = "is not an argument; the tool takes none";
+        assert_eq!(error.message(), format!("/colour: {none}; /a~1b: {none}"));
     }
 }
