@@ -15,7 +15,7 @@ use business_tools_core::{Cx, EnvVar, Info, Provider, Result, ToolDef, Upstream}
 
 pub use config::HubSpotConfig;
 #[cfg(feature = "sandbox")]
-pub use sandbox::{sandbox_config, simulator};
+pub use sandbox::{examples, sandbox_config, simulator};
 pub use view::Record;
 
 use client::Client;

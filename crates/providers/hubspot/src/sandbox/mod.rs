@@ -6,6 +6,7 @@ mod associations;
 mod auth;
 mod batch;
 mod desk;
+mod examples;
 mod fields;
 mod fields_crm;
 mod fields_engagement;
@@ -33,6 +34,8 @@ use business_tools_sandbox::axum::middleware::{from_fn, from_fn_with_state};
 use business_tools_sandbox::axum::routing::{get, post, put};
 use business_tools_sandbox::{Accounts, Simulator};
 use serde_json::{Map, Value, json};
+
+pub use examples::examples;
 
 use auth::Grants;
 use state::Account;

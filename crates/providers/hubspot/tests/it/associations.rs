@@ -136,6 +136,31 @@ async fn a_label_of_the_accounts_own_is_looked_up() {
 }
 
 #[tokio::test]
+async fn a_parent_company_is_named_as_people_name_it() {
+    let world = world().await;
+    let (parent, child) = (
+        company(&world, "Parent").await,
+        company(&world, "Child").await,
+    );
+    let args = json!({"object_type": "companies", "id": child, "to_object_type": "companies", "to_id": parent,
+                      "label": "parent company"});
+    let linked = world.ok("hubspot_create_association", args).await;
+    assert!(
+        linked["labels"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("Parent Company")),
+        "{linked}"
+    );
+    let paths: Vec<_> = world
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
+    assert!(paths.contains(&"/crm/associations/2026-09/companies/companies/labels".to_owned()));
+}
+
+#[tokio::test]
 async fn a_number_is_no_name_and_nothing_is_linked_to_itself() {
     let world = world().await;
     let args = json!({"object_type": "contacts", "id": "1", "to_object_type": "companies", "to_id": "2", "label": "279"});
