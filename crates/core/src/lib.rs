@@ -23,6 +23,8 @@ pub mod policy;
 pub mod registry;
 pub mod schema;
 pub mod secret;
+pub mod secrets;
+pub mod sigv4;
 pub mod state;
 pub mod token;
 pub mod tool;

@@ -372,13 +372,12 @@ fn references_that_lead_nowhere_are_faults() {
     for (reference, words) in [
         ("env:NOT_SET", "not set"),
         ("file:/does/not/exist", "cannot be read"),
-        (
-            "vault:secret/x#y",
-            "`vault:` reference, which is not supported yet",
-        ),
-        ("aws-sm:x#y", "`aws-sm:`"),
-        ("op://vault/item/field", "`op://`"),
-        ("enc:abc", "`enc:`"),
+        ("vault:secret/x", "`vault:` reference that cannot be read"),
+        // Services are asked by `Loader::load_with` alone.
+        ("vault:secret/x#y", "refers to Vault"),
+        ("aws-sm:x#y", "refers to AWS Secrets Manager"),
+        ("op://vault/item/field", "refers to 1Password Connect"),
+        ("enc:abc", "`enc:` reference that cannot be read"),
     ] {
         let yaml = format!(
             "providers: {{acme: {{credentials: {{account_id: a, token: '{reference}'}}}}}}"

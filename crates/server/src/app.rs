@@ -11,6 +11,7 @@ use business_tools_core::config::{Config, Confirmation, Loader};
 use business_tools_core::egress::transport::PrivateHosts;
 use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
+use business_tools_core::secrets::Secrets;
 use business_tools_core::{Env, Registry, Selection, prometheus};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,14 +29,18 @@ pub(crate) struct App {
     sandbox: Option<business_tools_sandbox::Running>,
 }
 
-/// Loads the configuration and lays the flags over it.
-pub(crate) fn load(flags: &Common) -> Result<Config, Failure> {
-    let mut config = Loader::from_process()
+/// Reads the configuration that the flags name.
+pub(crate) fn loader(flags: &Common) -> Loader {
+    Loader::from_process()
         .file(flags.config.as_ref())
         .environment(flags.environment.as_deref())
         .providers(ALL.iter().map(|row| (row.known)()))
-        .load()
-        .map_err(|report| Failure::Usage(report.to_string()))?;
+}
+
+/// Loads the configuration and lays the flags over it.
+pub(crate) async fn load(flags: &Common, secrets: &Secrets) -> Result<Config, Failure> {
+    let (loaded, _) = loader(flags).load_with(secrets).await;
+    let mut config = loaded.map_err(|report| Failure::Usage(report.to_string()))?;
     let selection = &mut config.selection;
     if !flags.toolsets.is_empty() || !flags.tools.is_empty() {
         selection.toolsets.clone_from(&flags.toolsets);
@@ -49,17 +54,14 @@ pub(crate) fn load(flags: &Common) -> Result<Config, Failure> {
 }
 
 impl App {
-    #[cfg_attr(
-        not(feature = "sandbox"),
-        expect(clippy::unused_async, reason = "only the sandbox is waited for")
-    )]
     pub(crate) async fn start(flags: &Common, seat: Seat) -> Result<Self, Failure> {
-        let config = load(flags)?;
+        let env = Env::new(prometheus::Registry::new())?;
+        let config = load(flags, &Secrets::new(env.clone())).await?;
         telemetry::start(&config.log);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let registry = Registry::new(env(&config, seat, flags.sandboxed())?);
+        let registry = Registry::new(ruled(env, &config, seat, flags.sandboxed())?);
         #[cfg(feature = "sandbox")]
         let sandbox = if flags.sandbox {
             let running = start_sandbox(flags.sandbox_listen, flags.sandbox_seed)
@@ -163,9 +165,8 @@ pub(crate) enum Seat {
     Network,
 }
 
-/// The world of the process.
-fn env(config: &Config, seat: Seat, sandboxed: bool) -> Result<Env, Failure> {
-    let mut env = Env::new(prometheus::Registry::new())?;
+/// The world of the process, with the rules of the configuration.
+fn ruled(mut env: Env, config: &Config, seat: Seat, sandboxed: bool) -> Result<Env, Failure> {
     env.auto_confirm = config.confirm == Confirmation::Auto;
     env.max_result = config.results.max_bytes;
     env.cache = CacheStore::in_memory(config.cache.max_bytes);

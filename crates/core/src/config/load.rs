@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::provider::{KnownProvider, ProviderBlock};
+use super::refer::{places, put_in};
 use super::report::{Fault, Report};
 use super::schema::{check, coerce, dotted};
 use super::seen::Seen;
-use super::text::{hide_braces, interpolate, referred_file, resolve};
+use super::text::{hide_braces, interpolate};
 use super::{CONFIG_FILE, Config, File, OTHERS, PREFIX, VARIABLES, schema};
 use crate::call::validate::nearest;
 use crate::registry::Selection;
+use crate::secret::seal::Keyring;
+use crate::secret::wipe_value;
+use crate::secrets::{self, Found, Local, Reference, Wrong};
 
 /// The variable that names the environment.
 const ENVIRONMENT: &str = "ENVIRONMENT";
@@ -52,6 +56,16 @@ struct Layers<'a> {
     report: Report,
     warnings: Report,
     seen: Seen,
+    /// Which reference a secret came from.
+    origins: BTreeMap<String, String>,
+}
+
+/// A configuration whose secrets are still references.
+struct Draft {
+    tree: Value,
+    schema: Value,
+    environment: String,
+    references: Vec<(Vec<String>, Reference)>,
 }
 
 impl Loader {
@@ -111,8 +125,48 @@ impl Loader {
 
     /// Loads and checks everything, and tells which files that took: whoever sees them change loads again.
     pub fn load_seen(&self) -> (Result<Config, Report>, Seen) {
+        let mut layers = self.layers();
+        let draft = layers.begin();
+        let local = layers.local();
+        let find = |(_, reference): &(_, Reference)| local.find(reference);
+        let answers = draft.references.iter().map(find).collect();
+        (layers.finish(draft, answers), layers.seen)
+    }
+
+    /// Like [`Loader::load_seen`], for configurations that refer to secrets in services too. The same `secrets` serve
+    /// every load of a process: they keep the last good values.
+    #[cfg(feature = "http")]
+    pub async fn load_with(&self, secrets: &secrets::Secrets) -> (Result<Config, Report>, Seen) {
+        let mut layers = self.layers();
+        let draft = layers.begin();
+        let wanted: Vec<Reference> = draft.references.iter().map(|(_, r)| r.clone()).collect();
+        let answers = secrets.resolve(&layers.local(), &wanted).await;
+        let loaded = layers.finish(draft, answers);
+        if loaded.is_ok() {
+            secrets.settle(&wanted).await;
+        }
+        (loaded, layers.seen)
+    }
+
+    /// The keys of `enc:` values, as the environment and the environment files give them; `None` when there are none.
+    ///
+    /// # Errors
+    /// When they are set and cannot be read.
+    pub fn keyring(&self) -> Result<Option<Keyring>, Report> {
+        let mut layers = self.layers();
+        layers.read_variables();
+        let mut report = std::mem::take(&mut layers.report);
+        match layers.local().keyring() {
+            Ok(ring) if report.is_empty() => return Ok(ring),
+            Ok(_) => {}
+            Err(wrong) => report.add("enc:", wrong.what, wrong.remedy),
+        }
+        Err(report)
+    }
+
+    fn layers(&self) -> Layers<'_> {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-        let mut layers = Layers {
+        Layers {
             loader: self,
             dir,
             variables: self.process.clone(),
@@ -120,22 +174,34 @@ impl Loader {
             report: Report::default(),
             warnings: Report::default(),
             seen: Seen::default(),
-        };
-        let loaded = layers.run();
-        (loaded, layers.seen)
+            origins: BTreeMap::new(),
+        }
     }
 }
 
 impl Layers<'_> {
-    fn run(&mut self) -> Result<Config, Report> {
-        let mut tree = self.read_yaml();
+    /// Where references that need no network lead.
+    fn local(&self) -> Local<'_> {
+        Local {
+            variables: &self.variables,
+            dir: &self.dir,
+        }
+    }
+
+    /// The file, and the environment that it and the variables name.
+    fn read_variables(&mut self) -> (Value, String) {
+        let tree = self.read_yaml();
         let local = self.read_env_file(".env.local");
         let environment = self.environment(&tree, &local);
         let mut variables = self.read_env_file(&format!(".env.{environment}"));
         variables.extend(local);
         variables.extend(self.loader.process.clone());
         self.variables = variables;
+        (tree, environment)
+    }
 
+    fn begin(&mut self) -> Draft {
+        let (mut tree, environment) = self.read_variables();
         if let Value::Object(members) = &mut tree {
             self.drop_foreign_blocks(members);
         }
@@ -143,8 +209,28 @@ impl Layers<'_> {
         let schema = schema(&self.loader.known);
         coerce(&mut tree, &schema);
         self.apply_variables(&mut tree);
-        self.follow_references(&mut tree);
+        let mut draft = Draft {
+            tree,
+            schema,
+            environment,
+            references: Vec::new(),
+        };
+        draft.references = self.references(&draft);
+        draft
+    }
 
+    fn finish(
+        &mut self,
+        mut draft: Draft,
+        answers: Vec<Result<Found, Wrong>>,
+    ) -> Result<Config, Report> {
+        self.put_in(&mut draft, answers);
+        let Draft {
+            mut tree,
+            schema,
+            environment,
+            ..
+        } = draft;
         coerce(&mut tree, &schema);
         let sources = &self.sources;
         check(&tree, &schema, &mut self.report, |path| {
@@ -154,6 +240,7 @@ impl Layers<'_> {
         let file = self.decode(&tree);
         let providers = self.providers(&tree);
         self.check_names(&file);
+        wipe_value(&mut tree);
         if !self.report.is_empty() {
             return Err(std::mem::take(&mut self.report));
         }
@@ -179,6 +266,8 @@ impl Layers<'_> {
             content: file.content,
             data_dir: super::content::data_dir(&self.variables),
             health: file.health,
+            secrets: file.secrets,
+            origins: std::mem::take(&mut self.origins),
             warnings: self.warnings.faults().to_vec(),
         })
     }
@@ -432,63 +521,72 @@ impl Layers<'_> {
         }
     }
 
-    /// Puts the secrets in the place of the references to them.
-    fn follow_references(&mut self, tree: &mut Value) {
-        for known in &self.loader.known {
-            let Some(Value::Object(block)) = tree.pointer_mut(&format!("/providers/{}", known.id))
-            else {
-                continue;
-            };
-            if block.get("enabled") == Some(&Value::Bool(false)) {
-                continue;
-            }
-            let path = format!("providers.{}", known.id);
-            let mut groups: Vec<(String, &mut Map<String, Value>)> = Vec::new();
-            for (name, member) in block.iter_mut() {
-                match (name.as_str(), member) {
-                    ("credentials", Value::Object(own)) => {
-                        groups.push((format!("{path}.credentials"), own));
-                    }
-                    ("accounts", Value::Object(accounts)) => {
-                        for (account, own) in accounts {
-                            if let Value::Object(own) = own {
-                                groups.push((format!("{path}.accounts.{account}"), own));
-                            }
-                        }
-                    }
-                    _ => {}
+    /// Every reference that can be read; what is wrong with the others is told.
+    fn references(&mut self, draft: &Draft) -> Vec<(Vec<String>, Reference)> {
+        let mut references = Vec::new();
+        for place in places(&draft.tree, &draft.schema, &self.loader.known) {
+            match place.reference {
+                Ok(reference) => {
+                    self.look_at(&reference);
+                    self.remember(&place.path, &reference);
+                    references.push((place.path, reference));
+                }
+                Err(wrong) => {
+                    let name = self.name(&place.path);
+                    self.report.add(name, wrong.what, wrong.remedy);
                 }
             }
-            for (at, own) in groups {
-                self.report_references(known, &at, own);
-            }
-            let Some(Value::Object(block)) = tree.pointer_mut(&format!("/providers/{}", known.id))
-            else {
-                continue;
-            };
-            self.report_references(known, &path, block);
+        }
+        references
+    }
+
+    /// Whoever sees the file of a secret change loads again.
+    fn look_at(&mut self, reference: &Reference) {
+        let file = match reference {
+            Reference::File(file) => Some(file),
+            Reference::Enc(_) => self.variables.get(secrets::KEY_FILE),
+            _ => None,
+        };
+        if let Some(file) = file.filter(|file| !file.is_empty()) {
+            self.seen.look(&self.dir.join(file));
         }
     }
 
-    fn report_references(&mut self, known: &KnownProvider, at: &str, own: &mut Map<String, Value>) {
-        for (field, value) in own.iter_mut() {
-            let Value::String(text) = value else { continue };
-            if !known.is_secret(field) {
-                continue;
-            }
-            if let Some(file) = referred_file(text, &self.dir) {
-                self.seen.look(&file);
-            }
-            match resolve(text, &self.variables, &self.dir) {
-                Ok(secret) => *text = secret,
-                Err((what, remedy)) => {
-                    let path = format!("{at}.{field}");
-                    let path = self.sources.get(&path).cloned().unwrap_or(path);
-                    // Kept as it is, so that it does not count as missing too.
-                    self.report.add(path, what, remedy);
+    /// Keeps where a secret is, for whoever asks where a value came from.
+    fn remember(&mut self, path: &[String], reference: &Reference) {
+        let path = dotted(path);
+        let origin = match self.sources.get(&path) {
+            Some(variable) => format!("{variable}: {reference}"),
+            None => reference.to_string(),
+        };
+        self.origins.insert(path, origin);
+    }
+
+    /// Puts secrets in the place of the references to them.
+    fn put_in(&mut self, draft: &mut Draft, answers: Vec<Result<Found, Wrong>>) {
+        let references = std::mem::take(&mut draft.references);
+        for ((path, _), answer) in references.iter().zip(answers) {
+            match answer {
+                Ok(Found { secret, warning }) => {
+                    put_in(&mut draft.tree, path, secret.expose());
+                    if let Some(odd) = warning {
+                        let name = self.name(path);
+                        self.warnings.add(name, odd.what, odd.remedy);
+                    }
+                }
+                // Kept as it is, so that it does not count as missing too.
+                Err(wrong) => {
+                    let name = self.name(path);
+                    self.report.add(name, wrong.what, wrong.remedy);
                 }
             }
         }
+    }
+
+    /// The variable that a setting came from, or its path.
+    fn name(&self, path: &[String]) -> String {
+        let path = dotted(path);
+        self.sources.get(&path).cloned().unwrap_or(path)
     }
 
     /// The typed settings. What the schema found wrong already is left out, so that the rest is checked too.

@@ -8,6 +8,7 @@
 mod content;
 mod load;
 mod provider;
+mod refer;
 mod report;
 mod schema;
 mod seen;
@@ -66,6 +67,10 @@ pub struct Config {
     pub health: HealthBlock,
     /// What outlives a call.
     pub state: StateBlock,
+    /// The secrets that the file refers to.
+    pub secrets: SecretsBlock,
+    /// Which reference a secret came from, by its path: `file:/run/secrets/x`, `TWILIO_AUTH_TOKEN: vault:secret/x#y`.
+    pub origins: BTreeMap<String, String>,
     /// What is odd and not wrong, for the log.
     pub warnings: Vec<Fault>,
 }
@@ -111,6 +116,8 @@ struct File {
     health: HealthBlock,
     /// What outlives a call.
     state: StateBlock,
+    /// The secrets that this file refers to.
+    secrets: SecretsBlock,
 }
 
 /// `server`.
@@ -276,6 +283,22 @@ impl Default for HealthBlock {
     }
 }
 
+/// `secrets`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecretsBlock {
+    /// About how often secrets in Vault, AWS Secrets Manager and 1Password are fetched again; 0 never.
+    pub refresh: Span,
+}
+
+impl Default for SecretsBlock {
+    fn default() -> Self {
+        Self {
+            refresh: Span(Duration::from_mins(5)),
+        }
+    }
+}
+
 /// An environment variable of the project's own and the setting it fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
@@ -326,6 +349,7 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_HEALTH_INTERVAL", "health.interval"),
         var("BUSINESS_TOOLS_STATE_STORE", "state.store"),
         var("BUSINESS_TOOLS_STATE_PATH", "state.path"),
+        var("BUSINESS_TOOLS_SECRETS_REFRESH", "secrets.refresh"),
     ]
 };
 
@@ -333,4 +357,4 @@ pub const VARIABLES: &[Variable] = {
 pub const CONFIG_FILE: &str = "BUSINESS_TOOLS_CONFIG";
 
 /// Variables of the prefix that are no settings.
-const OTHERS: &[&str] = &[CONFIG_FILE, "BUSINESS_TOOLS_KEY"];
+const OTHERS: &[&str] = &[CONFIG_FILE, crate::secrets::KEY, crate::secrets::KEY_FILE];

@@ -305,6 +305,16 @@ pub struct ProviderBlock {
     pub settings: ProviderSettings,
 }
 
+impl Drop for ProviderBlock {
+    /// Its values may be secrets, and a block that a new configuration replaced leaves none behind.
+    fn drop(&mut self) {
+        let accounts = self.settings.accounts.values_mut();
+        for fields in accounts.chain([&mut self.fields]) {
+            fields.values_mut().for_each(crate::secret::wipe_value);
+        }
+    }
+}
+
 impl ProviderBlock {
     /// Whether the provider is to be connected: enabled, and with credentials of some account.
     pub fn is_configured(&self) -> bool {

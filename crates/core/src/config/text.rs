@@ -1,10 +1,6 @@
-//! What stands inside the texts of a configuration: `${VARIABLES}` and references to secrets.
+//! What stands inside the texts of a configuration: `${VARIABLES}`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// The largest secret that is read from a file.
-const MOST: u64 = 64 << 10;
 
 /// Stand-ins for the braces of `${…}`, which YAML would take for its own inside `{…}`.
 const OPEN: char = '\u{e0f0}';
@@ -93,73 +89,4 @@ pub(super) fn interpolate(
     }
     out.push_str(rest);
     Ok(out)
-}
-
-/// The file that a reference names.
-pub(super) fn referred_file(text: &str, dir: &Path) -> Option<PathBuf> {
-    let path = text.strip_prefix("file:")?;
-    Some(dir.join(path.strip_prefix("//").unwrap_or(path)))
-}
-
-/// Follows a reference to a secret; any other text is the secret itself.
-///
-/// # Errors
-/// What is wrong and what would be right.
-pub(super) fn resolve(
-    text: &str,
-    variables: &BTreeMap<String, String>,
-    dir: &Path,
-) -> Result<String, (String, String)> {
-    if let Some(name) = text.strip_prefix("env:") {
-        return variables
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .cloned()
-            .ok_or_else(|| {
-                (
-                    "refers to a variable that is not set".to_owned(),
-                    "set the variable named after `env:`".to_owned(),
-                )
-            });
-    }
-    if let Some(path) = referred_file(text, dir) {
-        let wrong = |what: &str| {
-            (
-                what.to_owned(),
-                "name a readable file after `file:` that holds the secret and nothing else"
-                    .to_owned(),
-            )
-        };
-        let size = std::fs::metadata(&path)
-            .map_err(|error| {
-                wrong(&format!(
-                    "refers to a file that cannot be read ({})",
-                    error.kind()
-                ))
-            })?
-            .len();
-        if size > MOST {
-            return Err(wrong("refers to a file that is too large for a secret"));
-        }
-        let secret = std::fs::read_to_string(&path).map_err(|error| {
-            wrong(&format!(
-                "refers to a file that cannot be read ({})",
-                error.kind()
-            ))
-        })?;
-        let secret = secret.trim_end_matches(['\r', '\n']);
-        if secret.is_empty() {
-            return Err(wrong("refers to a file that is empty"));
-        }
-        return Ok(secret.to_owned());
-    }
-    for scheme in ["vault:", "aws-sm:", "op://", "enc:"] {
-        if text.starts_with(scheme) {
-            return Err((
-                format!("is a `{scheme}` reference, which is not supported yet"),
-                "use `env:NAME` or `file:/path`".to_owned(),
-            ));
-        }
-    }
-    Ok(text.to_owned())
 }

@@ -1,6 +1,8 @@
 //! `config check|show|schema`.
 
+use business_tools_core::Env;
 use business_tools_core::config::{Config, KnownProvider};
+use business_tools_core::secrets::Secrets;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -23,10 +25,11 @@ enum What {
     Schema,
 }
 
-pub(super) fn run(flags: &Flags) -> Done {
+pub(super) async fn run(flags: &Flags) -> Done {
+    let secrets = Secrets::new(Env::alone());
     match &flags.what {
         What::Check(common) => {
-            let config = crate::app::load(common)?;
+            let config = crate::app::load(common, &secrets).await?;
             for warning in &config.warnings {
                 super::say(&format!("warning: {warning}"));
             }
@@ -56,7 +59,10 @@ pub(super) fn run(flags: &Flags) -> Done {
                 config.environment
             ));
         }
-        What::Show(common) => print(&format!("{:#}", show(&crate::app::load(common)?))),
+        What::Show(common) => {
+            let config = crate::app::load(common, &secrets).await?;
+            print(&format!("{:#}", show(&config)));
+        }
         What::Schema => {
             let known: Vec<KnownProvider> = ALL.iter().map(|row| (row.known)()).collect();
             print(&format!(

@@ -148,7 +148,7 @@ async fn run(command: &Command) -> Done {
         Command::Serve(flags) => serve::run(flags).await,
         Command::Tools(flags) => tools::run(flags).await,
         Command::Call(flags) => call::run(flags).await,
-        Command::Config(flags) => config::run(flags),
+        Command::Config(flags) => config::run(flags).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(flags) => sandbox::run(flags).await,
         Command::Providers(_) | Command::ClientConfig(_) => Ok(()),
