@@ -67,7 +67,7 @@ pub(super) async fn act(
     Body(body): Body<Value>,
 ) -> Answer {
     let kind = desk.kind(&named.object_type)?;
-    let archived = query.get("archived") == Some("true");
+    let archived = desk::flag(&query, "archived");
     match named.action.as_str() {
         "read" => read(&desk, &kind, &inputs(body)?, archived),
         "create" => create(&desk, &kind, &inputs::<Inputs<New>>(body)?.inputs),
@@ -108,12 +108,12 @@ fn read(desk: &Desk, kind: &Type, read: &Read, archived: bool) -> Answer {
     )?;
     desk.with(|account| {
         if let Some(property) = &read.id_property {
-            Pen::new(account, kind, desk).check_id_property(property)?;
+            Pen::new(account, kind, desk.portal()).check_id_property(property)?;
         }
         let (mut results, mut missing, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         for input in &read.inputs {
             let id = desk::text(&input.id).unwrap_or_default();
-            let pen = Pen::new(account, kind, desk);
+            let pen = Pen::new(account, kind, desk.portal());
             let found = if archived {
                 id_of(&id)
                     .ok()
@@ -244,7 +244,7 @@ fn every(
     let started = clock::now();
     let told_apart = !traces.is_empty() && traces.iter().all(Option::is_some);
     desk.with(|account| {
-        let mut pen = Pen::new(account, kind, desk);
+        let mut pen = Pen::new(account, kind, desk.portal());
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for (at, trace) in traces.iter().enumerate() {
             match write(&mut pen, at) {

@@ -106,6 +106,13 @@ pub(super) fn words(query: &Form, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a parameter says yes: `true`, or `True` as Python writes it.
+pub(super) fn flag(query: &Form, name: &str) -> bool {
+    query
+        .get(name)
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
 /// A body of JSON.
 pub(super) struct Body<T>(pub(super) T);
 

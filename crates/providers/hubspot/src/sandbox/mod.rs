@@ -5,6 +5,7 @@ mod account_info;
 mod associations;
 mod auth;
 mod batch;
+mod demo;
 mod desk;
 mod examples;
 mod fields;
@@ -32,12 +33,12 @@ use std::sync::Arc;
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::middleware::{from_fn, from_fn_with_state};
 use business_tools_sandbox::axum::routing::{get, post, put};
-use business_tools_sandbox::{Accounts, Simulator};
+use business_tools_sandbox::{Accounts, Seed, Simulator};
 use serde_json::{Map, Value, json};
 
 pub use examples::examples;
 
-use auth::Grants;
+use auth::{Caller, Grants};
 use state::Account;
 
 /// Everything the simulator remembers.
@@ -49,6 +50,19 @@ struct Everything {
     grants: Grants,
 }
 
+impl Everything {
+    /// Tell the demo to the account of [`sandbox_config`].
+    #[expect(clippy::expect_used, reason = "constants that a test reads")]
+    fn demo(&self) {
+        let caller = Caller::of(TOKEN);
+        self.accounts
+            .with(&caller.account, |account| {
+                demo::fill(account, caller.portal())
+            })
+            .expect("the demo is as the simulator wants it");
+    }
+}
+
 /// The token that `--sandbox` uses when none is configured.
 const TOKEN: &str = "pat-na1-5a4db0c0-de5a-4db0-c0de-5a4db0c0de00";
 
@@ -56,10 +70,16 @@ const TOKEN: &str = "pat-na1-5a4db0c0-de5a-4db0-c0de-5a4db0c0de00";
 pub fn simulator() -> Simulator {
     let world: World = Arc::default();
     let (forgotten, shown) = (Arc::clone(&world), Arc::clone(&world));
+    let told = Arc::clone(&world);
     Simulator::http("hubspot", router(world))
         .on_reset(move || {
             forgotten.accounts.clear();
             forgotten.grants.clear();
+        })
+        .on_seed(move |seed| {
+            if seed == Seed::Demo {
+                told.demo();
+            }
         })
         .on_describe(move || json!({"accounts": shown.accounts.map(Account::describe)}))
         .on_fault_status(|status| refusal::fault_body(status.as_u16()))

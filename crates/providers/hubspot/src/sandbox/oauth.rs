@@ -28,6 +28,7 @@ const SCOPES: &[&str] = &[
 ];
 
 const USER: u32 = 5_010_001;
+const USER_EMAIL: &str = "lindqvist@northwindlantern.example";
 const APP: u32 = 1_234_567;
 
 /// A form that came in a body, as it must: in the address it would end up in logs.
@@ -199,7 +200,7 @@ fn of_access(world: &World, token: &str) -> Answer<Value> {
     Ok(json!({
         "active": !left.is_zero(), "token": token, "token_type": "access", "token_use": "access_token",
         "client_id": grant.client, "app_id": APP, "hub_id": hub, "hub_domain": format!("{hub}.example"),
-        "user_id": USER, "user": "maya@northwind-lantern.example", "scopes": SCOPES,
+        "user_id": USER, "user": USER_EMAIL, "scopes": SCOPES,
         "expires_in": left.as_secs(), "is_private_distribution": false,
         "signed_access_token": {
             "appId": APP, "appInstallId": "0", "audience": "", "expiresAt": expires, "hubId": hub,
@@ -223,6 +224,6 @@ fn of_refresh(world: &World, token: &str, client: &str) -> Value {
         "active": active, "token": token, "token_type": "refresh", "token_use": "refresh_token",
         "client_id": grant.map_or(client, |grant| &grant.client), "app_id": APP, "hub_id": hub,
         "hub_domain": format!("{hub}.example"), "user_id": USER,
-        "user": "maya@northwind-lantern.example", "scopes": SCOPES,
+        "user": USER_EMAIL, "scopes": SCOPES,
     })
 }

@@ -69,7 +69,7 @@ pub(super) async fn fetch(desk: Desk, Path(named): Path<Named>, Query(query): Qu
                 .filter(|record| record.archived.is_some())
                 .ok_or_else(Refusal::no_object)?
         } else {
-            let id = Pen::new(account, &kind, &desk)
+            let id = Pen::new(account, &kind, desk.portal())
                 .find(&named.object_id, query.given("idProperty"))?;
             account.live(&kind, id).ok_or_else(Refusal::no_object)?
         };
@@ -80,7 +80,7 @@ pub(super) async fn fetch(desk: Desk, Path(named): Path<Named>, Query(query): Qu
 pub(super) async fn create(desk: Desk, Path(named): Path<Named>, Body(new): Body<New>) -> Answer {
     let kind = desk.kind(&named.object_type)?;
     desk.with(|account| {
-        let id = Pen::new(account, &kind, &desk).create(&new)?;
+        let id = Pen::new(account, &kind, desk.portal()).create(&new)?;
         let record = account.live(&kind, id).ok_or_else(Refusal::no_object)?;
         Ok(json::answer(
             StatusCode::CREATED,
@@ -97,7 +97,7 @@ pub(super) async fn update(
 ) -> Answer {
     let kind = desk.kind(&named.object_type)?;
     desk.with(|account| {
-        let mut pen = Pen::new(account, &kind, &desk);
+        let mut pen = Pen::new(account, &kind, desk.portal());
         let id = pen.find(&named.object_id, query.given("idProperty"))?;
         pen.update(id, &change.properties)?;
         let record = account.live(&kind, id).ok_or_else(Refusal::no_object)?;
@@ -128,7 +128,7 @@ impl View {
                 properties: desk::words(query, "properties"),
                 history: desk::words(query, "propertiesWithHistory"),
             },
-            archived: query.get("archived") == Some("true"),
+            archived: desk::flag(query, "archived"),
             links: links
                 .iter()
                 .map(|name| desk::kind(name))

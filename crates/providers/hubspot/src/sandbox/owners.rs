@@ -1,12 +1,11 @@
 //! Users who own records.
 
-use business_tools_sandbox::Form;
 use business_tools_sandbox::axum::extract::Path;
 use business_tools_sandbox::json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, Query};
+use super::desk::{self, Desk, Query};
 use super::paged;
 use super::refusal::{Answer, Refusal};
 use super::state::Account;
@@ -20,21 +19,28 @@ pub(super) struct Owner {
     pub(super) user: u32,
 }
 
+/// Where the owners of the account work.
+pub(super) const COMPANY: &str = "northwindlantern.example";
+
 const SINCE: &str = "2025-11-03T09:00:00.000Z";
 
 /// The people of a new account: whoever set it up, and one colleague.
 pub(super) fn of_every_account() -> Vec<Owner> {
-    let owner = |id: &str, first: &str, last: &str, user| Owner {
+    vec![
+        owner("70100001", "Mara", "Lindqvist", 5_010_001),
+        owner("70100002", "Tomás", "Ferreira", 5_010_002),
+    ]
+}
+
+/// Somebody of the company whose account this is.
+pub(super) fn owner(id: &str, first: &str, last: &str, user: u32) -> Owner {
+    Owner {
         id: id.to_owned(),
-        email: format!("{}@northwind-lantern.example", last.to_lowercase()),
+        email: format!("{}@{COMPANY}", last.to_lowercase()),
         first: first.to_owned(),
         last: last.to_owned(),
         user,
-    };
-    vec![
-        owner("70100001", "Maya", "Lindqvist", 5_010_001),
-        owner("70100002", "Tomás", "Ferreira", 5_010_002),
-    ]
+    }
 }
 
 impl Owner {
@@ -59,7 +65,7 @@ impl Account {
         self.assumed.insert(format!("owner {id}"));
         self.owners.push(Owner {
             id: id.to_owned(),
-            email: format!("owner-{id}@northwind-lantern.example"),
+            email: format!("owner-{id}@{COMPANY}"),
             first: "Owner".to_owned(),
             last: id.to_owned(),
             user,
@@ -76,7 +82,7 @@ pub(super) struct One {
 
 pub(super) async fn list(desk: Desk, Query(query): Query) -> Answer {
     let size = paged::limit(&query, 100, 500)?;
-    if is_archived(&query) {
+    if desk::flag(&query, "archived") {
         return Ok(json::ok(&json!({ "results": [] })));
     }
     desk.with(|account| {
@@ -114,12 +120,8 @@ pub(super) async fn fetch(
             }
         };
         match account.owners.iter().find(named) {
-            Some(owner) if !is_archived(&query) => Ok(json::ok(&owner.show())),
+            Some(owner) if !desk::flag(&query, "archived") => Ok(json::ok(&owner.show())),
             _ => Err(Refusal::no_object()),
         }
     })
-}
-
-fn is_archived(query: &Form) -> bool {
-    query.get("archived") == Some("true")
 }

@@ -7,7 +7,7 @@ use business_tools_sandbox::json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::desk::{Body, Desk, Query};
+use super::desk::{self, Body, Desk, Query};
 use super::fields::{Field, Options, Shape, field};
 use super::kinds::Type;
 use super::refusal::{Answer, Refusal};
@@ -54,7 +54,7 @@ pub(super) async fn list(desk: Desk, Path(named): Path<Named>, Query(query): Que
         )));
     }
     // Nothing here is sensitive, and what is archived is gone.
-    let none = sensitivity != "non_sensitive" || query.get("archived") == Some("true");
+    let none = sensitivity != "non_sensitive" || desk::flag(&query, "archived");
     desk.with(|account| {
         let fields: Vec<&Field> = account.fields_of(&kind).filter(|_| !none).collect();
         let shown: Vec<Value> = fields

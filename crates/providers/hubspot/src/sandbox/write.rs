@@ -1,10 +1,10 @@
 //! Creating and changing objects: what one request and one input of a batch have in common.
 
 use business_tools_sandbox::clock;
+use business_tools_sandbox::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::desk::Desk;
 use super::kinds::Type;
 use super::link_types;
 use super::links::{Category, End, Spec};
@@ -56,11 +56,11 @@ pub(super) struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    pub(super) fn new(account: &'a mut Account, kind: &'a Type, desk: &Desk) -> Self {
+    pub(super) fn new(account: &'a mut Account, kind: &'a Type, portal: u32) -> Self {
         Self {
             account,
             kind,
-            portal: desk.portal(),
+            portal,
             made: Vec::new(),
             changed: Vec::new(),
         }
@@ -78,11 +78,15 @@ impl<'a> Pen<'a> {
 
     /// Make an object, or refuse and leave everything as it was.
     pub(super) fn create(&mut self, new: &New) -> Answer<u64> {
+        self.create_at(new, clock::now())
+    }
+
+    /// The same at another time.
+    pub(super) fn create_at(&mut self, new: &New, now: Timestamp) -> Answer<u64> {
         let mut values =
             values::check(self.account, self.kind, self.portal, &new.properties, None)?;
         self.unique(&values, None)?;
         let links = self.targets(&new.associations)?;
-        let now = clock::now();
         values::derive(self.account, self.kind, &mut values, None, now);
         let id = self.account.new_id();
         let mut record = Record::new(id, now);

@@ -11,6 +11,7 @@ mod associations;
 mod batches;
 mod contract;
 mod credentials;
+mod demo;
 mod directories;
 mod headers;
 mod hub;

@@ -140,7 +140,7 @@ async fn an_archived_object_is_gone_and_can_be_read_as_archived() {
         hub.refused(Method::PATCH, &path, Some(&change)).await.1,
         "OBJECT_NOT_FOUND"
     );
-    let archived = hub.get(&format!("{path}?archived=true")).await;
+    let archived = hub.get(&format!("{path}?archived=True")).await;
     assert_eq!(archived["archived"], true);
     assert!(archived["archivedAt"].is_string());
     assert!(
