@@ -6,6 +6,7 @@ mod associations;
 mod auth;
 mod batch;
 mod demo;
+mod derived;
 mod desk;
 mod examples;
 mod fields;
@@ -82,7 +83,7 @@ pub fn simulator() -> Simulator {
             }
         })
         .on_describe(move || json!({"accounts": shown.accounts.map(Account::describe)}))
-        .on_fault_status(|status| refusal::fault_body(status.as_u16()))
+        .on_fault_answer(refusal::fault)
 }
 
 /// The settings of an account of the simulator.

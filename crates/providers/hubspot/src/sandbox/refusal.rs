@@ -1,6 +1,6 @@
 //! Refusals in HubSpot's form.
 
-use business_tools_sandbox::axum::http::StatusCode;
+use business_tools_sandbox::axum::http::{HeaderValue, StatusCode};
 use business_tools_sandbox::axum::response::{IntoResponse, Response};
 use business_tools_sandbox::{ids, json};
 use serde_json::{Map, Value, json};
@@ -21,6 +21,14 @@ impl Correlation {
             &end[..3],
             &end[3..15]
         ))
+    }
+
+    /// Put it into the headers, unless one is there that the body names.
+    pub(super) fn stamp(&self, response: &mut Response) {
+        if let Ok(id) = HeaderValue::from_str(&self.0) {
+            let headers = response.headers_mut();
+            headers.entry("x-hubspot-correlation-id").or_insert(id);
+        }
     }
 }
 
@@ -178,33 +186,37 @@ impl IntoResponse for Refusal {
         let correlation = Correlation::new();
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = json::answer(status, &self.body(&correlation));
-        response.extensions_mut().insert(correlation);
+        correlation.stamp(&mut response);
         response
     }
 }
 
-/// The body of an injected status.
-pub(super) fn fault_body(status: u16) -> Value {
-    let refusal = match status {
-        401 => Refusal::no_credentials(),
-        403 => Refusal::scopes("crm.objects.contacts.read"),
-        404 => Refusal::no_object(),
-        409 => Refusal::conflict("The object was changed by another request"),
-        423 => Refusal::new(
+/// The answer of an injected status; `code` is the policy of a limit, or the category of a 401.
+pub(super) fn fault(status: StatusCode, code: Option<&str>) -> Response {
+    let number = status.as_u16();
+    let refusal = match (number, code) {
+        (401, Some("EXPIRED_AUTHENTICATION")) => Refusal::expired(),
+        (401, _) => Refusal::no_credentials(),
+        (403, _) => Refusal::scopes("crm.objects.contacts.read"),
+        (404, _) => Refusal::no_object(),
+        (409, _) => Refusal::conflict("The object was changed by another request"),
+        (423, _) => Refusal::new(
             423,
             "LOCKED",
             "The resource is locked; try again in a moment",
         ),
-        429 => Refusal::too_many("TEN_SECONDLY_ROLLING"),
-        477 => Refusal::new(
+        (429, Some("DAILY")) => Refusal::too_many("DAILY"),
+        (429, Some("SECONDLY")) => Refusal::too_many("SECONDLY"),
+        (429, _) => Refusal::too_many("TEN_SECONDLY_ROLLING"),
+        (477, _) => Refusal::new(
             477,
             "MIGRATION_IN_PROGRESS",
             "This account is being migrated",
         ),
-        _ if status >= 500 => Refusal::new(status, "INTERNAL_ERROR", "internal error"),
-        _ => Refusal::new(status, "VALIDATION_ERROR", "Invalid request"),
+        _ if number >= 500 => Refusal::new(number, "INTERNAL_ERROR", "internal error"),
+        _ => Refusal::new(number, "VALIDATION_ERROR", "Invalid request"),
     };
-    refusal.body(&Correlation::new())
+    refusal.into_response()
 }
 
 #[cfg(test)]

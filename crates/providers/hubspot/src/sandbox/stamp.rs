@@ -52,15 +52,7 @@ pub(super) async fn stamp(
             }
         }
     };
-    let Correlation(id) = response
-        .extensions_mut()
-        .remove()
-        .unwrap_or_else(Correlation::new);
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response
-            .headers_mut()
-            .insert("x-hubspot-correlation-id", id);
-    }
+    Correlation::new().stamp(&mut response);
     response
 }
 

@@ -5,6 +5,7 @@ use business_tools_sandbox::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::derived;
 use super::kinds::Type;
 use super::link_types;
 use super::links::{Category, End, Spec};
@@ -87,7 +88,7 @@ impl<'a> Pen<'a> {
             values::check(self.account, self.kind, self.portal, &new.properties, None)?;
         self.unique(&values, None)?;
         let links = self.targets(&new.associations)?;
-        values::derive(self.account, self.kind, &mut values, None, now);
+        derived::derive(self.account, self.kind, &mut values, None, now);
         let id = self.account.new_id();
         let mut record = Record::new(id, now);
         record.set(self.kind, values, now);
@@ -116,7 +117,7 @@ impl<'a> Pen<'a> {
         )?;
         self.unique(&values, Some(id))?;
         let now = clock::now();
-        values::derive(self.account, self.kind, &mut values, Some(&before), now);
+        derived::derive(self.account, self.kind, &mut values, Some(&before), now);
         let mut after = before.clone();
         after.set(self.kind, values, now);
         self.account.replace(self.kind, after);

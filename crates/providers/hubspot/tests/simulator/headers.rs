@@ -67,9 +67,28 @@ async fn ordered_faults_speak_as_hubspot_does() {
         );
         assert_eq!(seen.body["status"], "error");
         assert_eq!(number(&seen.headers, "retry-after"), Some(3));
+        let correlation = seen.body["correlationId"].as_str().unwrap();
+        assert_eq!(seen.headers["x-hubspot-correlation-id"], correlation);
         if status == 429 {
             assert_eq!(seen.body["policyName"], "TEN_SECONDLY_ROLLING");
             assert_eq!(seen.body["errorType"], "RATE_LIMIT");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_code_picks_one_of_several_refusals() {
+    let hub = hub().await;
+    for (status, code, member) in [
+        (429, "DAILY", "policyName"),
+        (429, "SECONDLY", "policyName"),
+        (401, "EXPIRED_AUTHENTICATION", "category"),
+    ] {
+        hub.fault(json!({"kind": "status", "status": status, "code": code, "times": 1}));
+        let seen = hub.send(Method::GET, &objects("contacts"), None).await;
+        assert_eq!(
+            (seen.status.as_u16(), &seen.body[member]),
+            (status, &json!(code))
+        );
     }
 }
