@@ -19,10 +19,16 @@ struct Sdk {
     package: &'static str,
 }
 
-const SDKS: &[Sdk] = &[Sdk {
-    provider: "twilio",
-    package: "twilio==9.13.0",
-}];
+const SDKS: &[Sdk] = &[
+    Sdk {
+        provider: "openai",
+        package: "openai==3.57.0",
+    },
+    Sdk {
+        provider: "twilio",
+        package: "twilio==9.13.0",
+    },
+];
 
 /// How one SDK fared.
 struct Outcome<'sdk> {
