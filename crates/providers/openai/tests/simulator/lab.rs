@@ -1,6 +1,5 @@
 //! What the tests share: a simulator of their own, a client, and the check of what went over the wire.
 
-use std::sync::OnceLock;
 use std::thread;
 
 use business_tools_openai::simulator;
@@ -112,9 +111,6 @@ impl Lab {
     }
 }
 
-/// Read once: it is large.
-static CONTRACT: OnceLock<Option<Contract>> = OnceLock::new();
-
 impl Drop for Lab {
     fn drop(&mut self) {
         if thread::panicking() || !self.described {
@@ -122,7 +118,7 @@ impl Drop for Lab {
         }
         let exchanges = self.tap.exchanges();
         let described: Vec<Exchange> = exchanges.into_iter().filter(is_described).collect();
-        if let Some(contract) = CONTRACT.get_or_init(|| Contract::of("openai")) {
+        if let Some(contract) = Contract::shared("openai", |contract| contract) {
             contract.check_all("openai", &described);
         }
     }
