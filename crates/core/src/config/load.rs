@@ -232,6 +232,7 @@ impl Layers<'_> {
             ..
         } = draft;
         coerce(&mut tree, &schema);
+        leave_out_empty(&mut tree);
         let sources = &self.sources;
         check(&tree, &schema, &mut self.report, |path| {
             sources.get(&path).cloned().unwrap_or(path)
@@ -725,6 +726,24 @@ fn drop_nulls(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}
+    }
+}
+
+/// An empty credential is none: `${NAME:-}` of a variable that is not set.
+fn leave_out_empty(tree: &mut Value) {
+    let empty = |value: &Value| value.as_str() == Some("");
+    let blocks = tree.get_mut("providers").and_then(Value::as_object_mut);
+    for block in blocks.into_iter().flat_map(Map::values_mut) {
+        let own = block.get_mut("credentials").and_then(Value::as_object_mut);
+        if let Some(credentials) = own {
+            credentials.retain(|_, value| !empty(value));
+        }
+        let accounts = block.get_mut("accounts").and_then(Value::as_object_mut);
+        for account in accounts.into_iter().flat_map(Map::values_mut) {
+            if let Some(credentials) = account.as_object_mut() {
+                credentials.retain(|_, value| !empty(value));
+            }
+        }
     }
 }
 

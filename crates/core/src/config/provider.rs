@@ -138,11 +138,11 @@ impl KnownProvider {
         };
         let mut fields: Map<String, Value> = block.as_object().cloned().unwrap_or_default();
         fields.retain(|name, _| self.fields.contains(name) && !self.is_credential(name));
-        let default = filled(member("credentials"));
+        let default = member("credentials");
         let mut accounts: BTreeMap<String, Map<String, Value>> = member("accounts")
             .into_iter()
             .filter_map(|(name, value)| match value {
-                Value::Object(own) => Some((name, filled(own))),
+                Value::Object(own) => Some((name, own)),
                 _ => None,
             })
             .collect();
@@ -273,12 +273,6 @@ fn decode<P: Provider>(fields: Value) -> Result<(), Undecoded> {
         what: error.message().to_owned(),
         remedy: error.hint_text().unwrap_or(P::INFO.setup_hint).to_owned(),
     })
-}
-
-/// An empty credential is none: `${NAME:-}` of a variable that is not set.
-fn filled(mut fields: Map<String, Value>) -> Map<String, Value> {
-    fields.retain(|_, value| value.as_str() != Some(""));
-    fields
 }
 
 /// The members of a block that all providers share.
