@@ -134,11 +134,11 @@ fn left_behind(world: &World, seen: &mut String) {
 }
 
 fn check(report: &Report<'_>, subject: &str, seen: &str) {
-    for shape in shapes() {
-        if let Some(at) = seen.find(&shape) {
-            let start = seen.floor_char_boundary(at.saturating_sub(200));
-            let end = seen.floor_char_boundary(at + shape.len() + 100);
-            report.fault(subject, "no secret", scrubbed(&seen[start..end]));
-        }
+    let shapes = shapes();
+    let found = shapes.iter().find_map(|shape| Some((shape, seen.find(shape)?)));
+    if let Some((shape, at)) = found {
+        let start = seen.floor_char_boundary(at.saturating_sub(200));
+        let end = seen.floor_char_boundary(at + shape.len() + 100);
+        report.fault(subject, "no secret", scrubbed(&seen[start..end]));
     }
 }
