@@ -8,6 +8,7 @@
 mod bench;
 mod clients;
 mod conformance;
+mod contracts;
 mod docs;
 mod engine;
 mod env;
@@ -32,6 +33,8 @@ cargo xtask <chore>
   tidy                                the house rules that no compiler checks
   conformance [--only fixtures|product | --write-baseline]
                                       the MCP conformance suite against the fixture server and the product
+  check-contracts [PROVIDER...]       requests and simulated answers against the providers' own descriptions, which
+                                      are looked for in $CONTRACTS_DIR
   clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
   sdk [--only PROVIDER]               the providers' official Python SDKs against the simulators
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "tidy" => tidy::run(),
         "conformance" => conformance::run(rest),
+        "check-contracts" => contracts::run(rest),
         "clients" => clients::run(rest),
         "sdk" => sdk::run(rest),
         "bench" => bench::run(rest),

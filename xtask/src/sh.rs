@@ -57,6 +57,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// Runs quietly; whether it succeeded, and what it said on both of its outputs.
+pub(crate) fn outcome(command: &mut Command) -> Result<(bool, String)> {
+    let line = shown(command);
+    let out = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("could not start `{line}`"))?;
+    let text = [out.stdout, out.stderr].concat();
+    Ok((
+        out.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    ))
+}
+
 /// Whether a program of this name can be started.
 pub(crate) fn have(name: &str) -> bool {
     find(name).is_some()

@@ -135,7 +135,9 @@ fn left_behind(world: &World, seen: &mut String) {
 
 fn check(report: &Report<'_>, subject: &str, seen: &str) {
     let shapes = shapes();
-    let found = shapes.iter().find_map(|shape| Some((shape, seen.find(shape)?)));
+    let found = shapes
+        .iter()
+        .find_map(|shape| Some((shape, seen.find(shape)?)));
     if let Some((shape, at)) = found {
         let start = seen.floor_char_boundary(at.saturating_sub(200));
         let end = seen.floor_char_boundary(at + shape.len() + 100);
