@@ -43,7 +43,7 @@ impl ArgumentsSchema {
     }
 
     /// The schema as lists show it: without what costs a model's context and helps it little, such as patterns,
-    /// lengths and obvious bounds. They hold all the same, and a call that breaks one is told so.
+    /// lengths and ranges. They hold all the same, and a call that breaks one is told so.
     pub fn short(&self) -> &Arc<Map<String, Value>> {
         self.short.get_or_init(|| {
             let mut short = self.value.as_object().cloned().unwrap_or_default();
@@ -77,6 +77,8 @@ fn shorten(schema: &mut Map<String, Value>) {
         "minItems",
         "maxItems",
         "maxProperties",
+        "minimum",
+        "maximum",
         "format",
         "default",
     ] {
@@ -85,13 +87,9 @@ fn shorten(schema: &mut Map<String, Value>) {
             schema.remove(keyword);
         }
     }
-    // Counts begin at none or one, and what is inside is closed: no model thinks otherwise.
-    let least = schema.get("minimum").and_then(Value::as_u64);
-    if least.is_some_and(|least| least <= 1) {
-        schema.remove("minimum");
-    }
     for value in schema.values_mut() {
         if let Value::Object(inner) = value {
+            // What is inside is closed: no model thinks otherwise.
             if inner.get("additionalProperties") == Some(&Value::Bool(false)) {
                 inner.remove("additionalProperties");
             }
@@ -122,6 +120,10 @@ fn plain(object: &mut Map<String, Value>) {
         object.get("format").and_then(Value::as_str)
     {
         object.remove("format");
+    }
+    // What holds anyway.
+    if object.get("additionalProperties") == Some(&Value::Bool(true)) {
+        object.remove("additionalProperties");
     }
     if object.get("default").is_some_and(Value::is_null) {
         object.remove("default");
@@ -257,14 +259,14 @@ fn add_common(properties: &mut Map<String, Value>, spec: &Spec, accounts: &[&str
     if spec.writes() {
         add(
             "dry_run",
-            json!({"type": "boolean", "description": "Only show the request."}),
+            json!({"type": "boolean", "description": "Preview."}),
         );
     }
     if spec.writes() && !spec.idempotent {
         add(
             "idempotency_key",
             json!({"type": "string", "minLength": 1, "maxLength": 255,
-                   "description": "Same key: done once."}),
+                   "description": "Done once."}),
         );
     }
     if spec.effect == Effect::Destructive || spec.asks {
