@@ -1,22 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod client;
 mod config;
+mod fault;
+mod media;
+mod models;
+mod pace;
 mod policy;
+mod price;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod service;
+mod source;
 pub mod tools;
 
-use business_tools_core::{Cx, EnvVar, Info, Provider, Result, ToolDef, Upstream};
+use business_tools_core::{Cx, EnvVar, Info, Kind, Provider, Result, ToolDef, Upstream};
 
-use client::Client;
 pub use config::OpenAiConfig;
+pub use models::Models;
+pub use price::Price;
 #[cfg(feature = "sandbox")]
 pub use sandbox::{sandbox_config, simulator};
 
-/// One account of OpenAI.
+use service::Service;
+
+/// An OpenAI project, as one key sees it.
 pub struct OpenAi {
-    pub(crate) client: Client,
+    service: Service,
 }
 
 impl Provider for OpenAi {
@@ -25,8 +36,8 @@ impl Provider for OpenAi {
     const INFO: Info = Info {
         id: "openai",
         title: "OpenAI",
-        summary: "Say in one sentence what its tools are for.",
-        docs: "https://example.com/docs",
+        summary: "Text, vision, images, speech, transcription, embeddings and moderation by OpenAI's models.",
+        docs: "https://developers.openai.com/api/docs",
         policy: policy::POLICY,
         env: &[
             EnvVar {
@@ -34,24 +45,40 @@ impl Provider for OpenAi {
                 field: "api_key",
             },
             EnvVar {
+                name: "OPENAI_ORG_ID",
+                field: "organization",
+            },
+            EnvVar {
+                name: "OPENAI_PROJECT_ID",
+                field: "project",
+            },
+            EnvVar {
                 name: "OPENAI_BASE_URL",
                 field: "base_url",
             },
         ],
-        credentials: &["api_key"],
-        auth_hint: "Check OPENAI_API_KEY",
+        credentials: &["api_key", "organization", "project"],
+        auth_hint: fault::KEY_HINT,
         setup_hint: "Set OPENAI_API_KEY",
     };
 
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
+    fn check(config: &OpenAiConfig) -> Result<()> {
+        config.check()
+    }
+
     fn connect(config: OpenAiConfig, upstream: Upstream) -> Result<Self> {
         Ok(Self {
-            client: Client::new(config, &upstream),
+            service: Service::new(config, &upstream)?,
         })
     }
 
     async fn health(&self, cx: &Cx) -> Result<()> {
-        self.client.account(cx).await.map(drop)
+        match self.service.client.ping(cx).await {
+            // A restricted key may not list models and still be good for its work: it was recognised.
+            Err(error) if error.kind() == Kind::PermissionDenied => Ok(()),
+            outcome => outcome,
+        }
     }
 }
