@@ -21,6 +21,10 @@ struct Sdk {
 
 const SDKS: &[Sdk] = &[
     Sdk {
+        provider: "hubspot",
+        package: "hubspot-api-client==12.0.0",
+    },
+    Sdk {
         provider: "openai",
         package: "openai==3.57.0",
     },
