@@ -67,6 +67,24 @@ pub(super) struct Book {
     pub(super) revoked: HashSet<String>,
 }
 
+/// How many tokens are remembered, so that a load test cannot fill the memory.
+const MOST_TOKENS: usize = 100_000;
+
+impl Book {
+    /// Write a token down. When the book is full it starts over: tokens it forgets are those of an account of their
+    /// own, as any other token.
+    pub(super) fn give(&mut self, access: String, grant: Grant) {
+        if self.access.len() >= MOST_TOKENS {
+            let now = Instant::now();
+            self.access.retain(|_, grant| grant.expires > now);
+        }
+        if self.access.len() >= MOST_TOKENS {
+            *self = Self::default();
+        }
+        self.access.insert(access, grant);
+    }
+}
+
 impl Grants {
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)

@@ -122,7 +122,7 @@ pub(super) async fn token(
         refresh,
         expires: Instant::now() + LIFETIME,
     };
-    book.access.insert(access, grant);
+    book.give(access, grant);
     Ok(json::ok(&answer))
 }
 
