@@ -29,12 +29,10 @@ use business_tools_sandbox::auth::{Credentials, Denied, credentials};
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::extract::FromRequestParts;
 use business_tools_sandbox::axum::http::request::Parts;
-use business_tools_sandbox::axum::http::{HeaderMap, StatusCode};
 use business_tools_sandbox::axum::middleware;
-use business_tools_sandbox::axum::response::Response;
 use business_tools_sandbox::axum::routing::{any, get, post};
 use business_tools_sandbox::ids::{self, Sequence};
-use business_tools_sandbox::{Accounts, Seed, Shelf, Simulator, json};
+use business_tools_sandbox::{Accounts, Seed, Shelf, Simulator};
 use serde_json::{Map, Value, json};
 
 use answer::Refusal;
@@ -129,7 +127,6 @@ fn router(world: Arc<World>) -> Router {
         .route("/audio/speech", post(audio::speak))
         .method_not_allowed_fallback(answer::no_such_method);
     Router::new()
-        .route("/account", get(account))
         .nest("/v1", api.clone())
         .merge(api)
         .fallback(any(answer::no_such_url))
@@ -176,13 +173,5 @@ impl FromRequestParts<Arc<World>> for Caller {
         Ok(Self {
             account: organization(&key),
         })
-    }
-}
-
-/// What the generated tool asks for; the API has no such thing.
-async fn account(headers: HeaderMap) -> Response {
-    match credentials(&headers) {
-        Ok(known) if !known.look_wrong() => json::ok(&json!({ "id": "acc_1", "name": "Sandbox" })),
-        _ => json::answer(StatusCode::UNAUTHORIZED, &answer::bad_key("").body()),
     }
 }
