@@ -28,6 +28,13 @@ pub(crate) fn without_values(fault: &str) -> String {
             None => "has a value that is none of those possible".to_owned(),
         };
     }
+    // A name that is none may be a value in the wrong place.
+    if let Some(rest) = fault.strip_prefix("unknown field ") {
+        return match rest.split_once("expected ") {
+            Some((_, expected)) => format!("has a member that is not {expected}"),
+            None => "has a member that there is not".to_owned(),
+        };
+    }
     // A type's own words, which may quote the value at their end.
     match fault.split_once('"') {
         Some((words, _)) => words.trim_end_matches([' ', ':']).to_owned(),
@@ -569,6 +576,12 @@ mod tests {
     #[test]
     fn a_deserializers_words_lose_the_value_and_keep_the_rest() {
         #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Two {
+            one: Option<u8>,
+            two: Option<u8>,
+        }
+        #[derive(Debug, serde::Deserialize)]
         #[serde(rename_all = "snake_case")]
         enum Colour {
             Red,
@@ -583,6 +596,10 @@ mod tests {
         let _ = Colour::Red;
         let url = serde_json::from_value::<url::Url>(json!("CANARY")).unwrap_err();
         assert_eq!(words(url), "relative URL without a base");
+        let field = serde_json::from_value::<Two>(json!({"CANARY": 1})).unwrap_err();
+        assert_eq!(words(field), "has a member that is not `one` or `two`");
+        let both = serde_json::from_value::<Two>(json!({"one": 1})).unwrap();
+        assert_eq!((both.one, both.two), (Some(1), None));
         let missing = "missing field `to`";
         assert_eq!(without_values(missing), missing);
     }

@@ -215,7 +215,9 @@ impl<P: Provider> Plugin<P> {
             let at = |error: Error| error.provider(P::INFO.id).detail("account", name.as_str());
             let config = serde_path_to_error::deserialize(Value::Object(fields.clone())).map_err(
                 |error| {
+                    // The setting itself: what is inside may have names that are values, in the wrong place.
                     let path = error.path().to_string();
+                    let path = path.split(['.', '[']).next().unwrap_or_default();
                     let what = crate::error::without_values(&error.into_inner().to_string());
                     at(Error::new(
                         Kind::NotConfigured,
