@@ -116,6 +116,8 @@ fn status_or(fault: &Fault, default: StatusCode) -> StatusCode {
 fn retry_after(headers: &mut HeaderMap, fault: &Fault) {
     if let Some(seconds) = fault.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        // A finer word of the provider's own would say otherwise.
+        headers.remove("retry-after-ms");
     }
 }
 

@@ -238,6 +238,8 @@ impl World {
     pub fn backstage(&self) -> Result<Registry> {
         let mut env = Env::alone().client_of(self.registry.env());
         env.cache = CacheStore::in_memory(0);
+        env.files = self.registry.env().files.clone();
+        env.artifacts = self.registry.env().artifacts.clone();
         env.auto_confirm = true;
         let mut settings = self.settings.clone();
         settings.overrides = Overrides::default();

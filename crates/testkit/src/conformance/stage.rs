@@ -1,7 +1,9 @@
 //! A fresh sandbox for one call, with everything in it that the call needs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use business_tools_core::files::Files;
 use business_tools_core::{Cx, Error, Reply, Spec};
 use business_tools_sandbox::Recorded;
 use business_tools_sandbox::examples::{Ends, Example, fill};
@@ -28,6 +30,11 @@ pub(crate) struct Stage {
     pub(crate) args: Value,
 }
 
+/// Where the files of examples are, which callers may name.
+fn folder() -> PathBuf {
+    std::env::temp_dir().join("business-tools-examples")
+}
+
 impl Suite {
     /// How a world of this provider begins: patient, quiet, and retrying at once.
     pub(crate) fn builder(&self) -> WorldBuilder {
@@ -35,6 +42,10 @@ impl Suite {
                                           "attempt": "20s"}});
         World::of((self.simulator)(), self.sandbox_config)
             .overrides(patient)
+            .env(|mut env| {
+                env.files = Files::of([folder()]);
+                env
+            })
             .client_of(&self.env)
             .quiet()
     }
@@ -117,7 +128,7 @@ impl Suite {
         let mut known = places(&world.sandbox.base_url(self.info.id));
         let mut files = Map::new();
         for (name, content) in &self.examples.files {
-            let folder = std::env::temp_dir().join("business-tools-examples");
+            let folder = folder();
             let path = folder.join(self.info.id).join(name);
             let place = |error: std::io::Error| format!("{}: {error}", path.display());
             if std::fs::read(&path).ok().as_deref() != Some(content) {
