@@ -148,9 +148,11 @@ impl Client {
     /// Deletes. That it is gone after a lost answer is what was wanted.
     pub(crate) async fn delete(&self, cx: &Cx, path: &[&str]) -> Result<()> {
         let request = self.request(Method::DELETE, path);
-        match self.http.send(cx, request).await {
+        match self.json(cx, request).await {
+            Ok(answer) if answer.get("deleted") == Some(&Value::Bool(true)) => Ok(()),
+            Ok(_) => Err(bad_answer("OpenAI did not say that it was deleted")),
             Err(error) if error.kind() == Kind::NotFound && was_repeated(&error) => Ok(()),
-            outcome => outcome.map(drop),
+            Err(error) => Err(error),
         }
     }
 }

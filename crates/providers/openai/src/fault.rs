@@ -204,10 +204,6 @@ fn known(code: &str) -> Option<(Kind, &'static str)> {
             Kind::NotFound,
             "Only responses made with `store: true` can be continued, and they are kept for 30 days",
         ),
-        "server_error" => (
-            Kind::UpstreamError,
-            "Try again in a moment; https://status.openai.com tells of outages",
-        ),
         _ => return None,
     })
 }

@@ -3,6 +3,8 @@
 mod answer;
 mod client;
 mod config;
+#[cfg(feature = "sandbox")]
+mod examples;
 mod fault;
 mod media;
 mod models;
@@ -18,6 +20,8 @@ pub mod tools;
 use business_tools_core::{Cx, EnvVar, Info, Kind, Provider, Result, ToolDef, Upstream};
 
 pub use config::OpenAiConfig;
+#[cfg(feature = "sandbox")]
+pub use examples::examples;
 pub use models::Models;
 pub use price::Price;
 #[cfg(feature = "sandbox")]
