@@ -18,13 +18,19 @@ pub(super) fn tool(info: &ToolInfo) -> Tool {
         .with_annotations(annotations(info.spec))
 }
 
-/// The four hints, all of them derived from the effect, so that none can be wrong alone.
+/// The hints, all of them derived from the effect, so that none can be wrong alone. What the protocol takes for granted
+/// is left out, as it costs a model's context with every tool: an open world, and for a read everything but that it is one.
 fn annotations(spec: &Spec) -> ToolAnnotations {
-    ToolAnnotations::new()
-        .read_only(spec.effect == Effect::Read)
-        .destructive(spec.effect == Effect::Destructive)
-        .idempotent(spec.idempotent)
-        .open_world(true)
+    let hints = ToolAnnotations::new().read_only(spec.effect == Effect::Read);
+    if spec.effect == Effect::Read {
+        return hints;
+    }
+    let hints = hints.destructive(spec.effect == Effect::Destructive);
+    if spec.idempotent {
+        hints.idempotent(true)
+    } else {
+        hints
+    }
 }
 
 /// `_meta` with the server's name, which a client that is pinned to a version sees nowhere else.
