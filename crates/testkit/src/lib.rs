@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod contract;
 pub mod exchange;
 pub mod people;
+pub mod secrets;
 pub mod world;
 
 pub use contract::Contract;

@@ -240,7 +240,7 @@ fn explained(error: Error, service: Service, setting: &'static str) -> Error {
             .hint_text()
             .unwrap_or_default()
             .replace("`base_url`", setting),
-        Kind::Timeout | Kind::CircuitOpen => {
+        Kind::Timeout | Kind::CircuitOpen | Kind::BadUpstreamResponse => {
             format!("Check {setting}, the network and the state of {title}")
         }
         _ => return error,
