@@ -30,6 +30,12 @@ pub struct CreateChatCompletion {
     /// Limit.
     #[schemars(range(min = 1, max = 1_000_000))]
     max_completion_tokens: Option<u32>,
+    /// 0 to 2.
+    #[schemars(range(min = 0.0, max = 2.0))]
+    temperature: Option<f64>,
+    /// Choices.
+    #[schemars(range(min = 1, max = 128))]
+    n: Option<u32>,
     /// Answer form.
     json_schema: Option<Map<String, Value>>,
     /// Functions.
@@ -101,6 +107,8 @@ impl Tool for CreateChatCompletion {
             "max_completion_tokens",
             self.max_completion_tokens,
         );
+        put(&mut body, "temperature", self.temperature);
+        put(&mut body, "n", self.n);
         let format = self.json_schema.map(|schema| {
             json!({"type": "json_schema",
                    "json_schema": {"name": "answer", "schema": schema, "strict": true}})

@@ -78,6 +78,9 @@ pub struct ListFiles {
     /// Filter.
     #[schemars(regex(pattern = "^[a-z_-]{1,64}$"))]
     purpose: Option<String>,
+    /// asc, desc.
+    #[schemars(regex(pattern = "^(asc|desc)$"))]
+    order: Option<String>,
     /// Default 20.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
@@ -97,6 +100,7 @@ impl Tool for ListFiles {
     async fn run(self, openai: &OpenAi, cx: &Cx) -> Result<Page<File>> {
         let mut query = Pairs::new();
         query.extend(self.purpose.map(|purpose| ("purpose", purpose)));
+        query.extend(self.order.map(|order| ("order", order)));
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let page = openai
             .service

@@ -20,6 +20,7 @@ use crate::source::{self, MAX_FETCHED, MAX_IMAGE, MAX_MASK, Source};
 const QUALITY: &str = "^(low|medium|high|auto)$";
 const BACKGROUND: &str = "^(transparent|opaque|auto)$";
 const FORMAT: &str = "^(png|jpeg|webp)$";
+const MODERATION: &str = "^(low|auto)$";
 
 /// How much work goes into an image.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,15 @@ pub enum Format {
     Webp,
 }
 
+/// How strictly prompts are judged.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the API's and say what they are")]
+pub enum Strictness {
+    Low,
+    Auto,
+}
+
 /// Generate images, as links. Paid.
 ///
 /// # Errors
@@ -80,6 +90,12 @@ pub struct GenerateImage {
     /// png, webp…
     #[schemars(with = "Option<String>", regex(pattern = FORMAT))]
     output_format: Option<Format>,
+    /// 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
+    output_compression: Option<u32>,
+    /// low, auto.
+    #[schemars(with = "Option<String>", regex(pattern = MODERATION))]
+    moderation: Option<Strictness>,
     /// Model.
     #[schemars(regex(pattern = MODEL))]
     model: Option<String>,
@@ -117,6 +133,10 @@ impl Tool for GenerateImage {
     fn check(&self, faults: &mut Faults) {
         check_size(self.size.as_deref(), faults);
         check_format(self.background, self.output_format, faults);
+        let lossy = matches!(self.output_format, Some(Format::Jpeg | Format::Webp));
+        if self.output_compression.is_some() && !lossy {
+            faults.add("/output_compression", "needs `output_format` jpeg or webp");
+        }
     }
 
     async fn run(self, openai: &OpenAi, cx: &Cx) -> Result<Images> {
@@ -131,6 +151,8 @@ impl Tool for GenerateImage {
         put(&mut body, "quality", self.quality);
         put(&mut body, "background", self.background);
         put(&mut body, "output_format", self.output_format);
+        put(&mut body, "output_compression", self.output_compression);
+        put(&mut body, "moderation", self.moderation);
         let request = service
             .client
             .post(&["images", "generations"], Value::Object(body));
@@ -161,6 +183,15 @@ pub struct EditImage {
     /// low, medium, high.
     #[schemars(with = "Option<String>", regex(pattern = QUALITY))]
     quality: Option<Quality>,
+    /// opaque, transparent.
+    #[schemars(with = "Option<String>", regex(pattern = BACKGROUND))]
+    background: Option<Background>,
+    /// png, webp…
+    #[schemars(with = "Option<String>", regex(pattern = FORMAT))]
+    output_format: Option<Format>,
+    /// Default 1.
+    #[schemars(range(min = 1, max = 10))]
+    n: Option<u32>,
     /// Model.
     #[schemars(regex(pattern = MODEL))]
     model: Option<String>,
@@ -197,6 +228,7 @@ impl Tool for EditImage {
             }
         }
         check_size(self.size.as_deref(), faults);
+        check_format(self.background, self.output_format, faults);
     }
 
     async fn run(self, openai: &OpenAi, cx: &Cx) -> Result<Images> {
@@ -207,6 +239,9 @@ impl Tool for EditImage {
         put(&mut fields, "prompt", Some(&self.prompt));
         put(&mut fields, "size", self.size.as_ref());
         put(&mut fields, "quality", self.quality);
+        put(&mut fields, "background", self.background);
+        put(&mut fields, "output_format", self.output_format);
+        put(&mut fields, "n", self.n);
         let body = if self.images.iter().all(|image| source::is_file_id(image)) {
             let by_id = |id: &String| json!({ "file_id": id });
             let images: Vec<Value> = self.images.iter().map(by_id).collect();
@@ -234,7 +269,10 @@ impl EditImage {
     ) -> Result<Vec<Part>> {
         let mut parts: Vec<Part> = fields
             .into_iter()
-            .filter_map(|(name, value)| Some(Part::text(name, value.as_str()?)))
+            .map(|(name, value)| match value {
+                Value::String(text) => Part::text(name, text),
+                number => Part::text(name, number.to_string()),
+            })
             .collect();
         let images = self.images.iter().enumerate();
         let images = images.map(|(n, image)| (format!("/images/{n}"), "image[]", image, MAX_IMAGE));

@@ -62,6 +62,9 @@ pub struct GenerateSpeech {
     /// mp3, wav, opus…
     #[schemars(with = "Option<String>", regex(pattern = FORMAT))]
     response_format: Option<Format>,
+    /// 0.25 to 4.
+    #[schemars(range(min = 0.25, max = 4.0))]
+    speed: Option<f64>,
     /// Model.
     #[schemars(regex(pattern = MODEL))]
     model: Option<String>,
@@ -102,6 +105,7 @@ impl Tool for GenerateSpeech {
         put(&mut body, "voice", Some(voice));
         put(&mut body, "instructions", self.instructions);
         put(&mut body, "response_format", Some(format));
+        put(&mut body, "speed", self.speed);
         let request = service
             .client
             .post(&["audio", "speech"], Value::Object(body));

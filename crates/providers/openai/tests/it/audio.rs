@@ -296,7 +296,7 @@ async fn a_long_transcript_is_kept_whole_as_a_file() {
 async fn speech_is_kept_and_can_be_transcribed_again() {
     let world = world().await;
     for (format, kind) in [("mp3", "audio/mpeg"), ("wav", "audio/wav")] {
-        let args = json!({"input": "Good morning", "response_format": format, "instructions": "Cheerfully"});
+        let args = json!({"input": "Good morning", "response_format": format, "instructions": "Cheerfully", "speed": 1.5});
         let speech = world.ok("openai_generate_speech", args).await;
         let link = &speech["audio"];
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What a model reads: short, documented, closed.
 
-use business_tools_core::Effect;
+use business_tools_core::{Effect, Spec};
 use serde_json::{Map, Value, json};
 
 use crate::support::world;
@@ -52,10 +52,8 @@ async fn the_list_is_short_and_everything_is_described() {
             );
             bounded(name, argument, schema);
         }
-        let shown = json!({"name": name, "description": description, "inputSchema": entry.tool.schema.short().as_ref(),
-                           "annotations": {"readOnlyHint": !spec.writes(),
-                                           "destructiveHint": spec.effect == Effect::Destructive,
-                                           "idempotentHint": spec.idempotent, "openWorldHint": true}});
+        let shown = json!({"name": name, "description": description,
+                           "inputSchema": entry.tool.schema.short().as_ref(), "annotations": hints(spec)});
         let tokens = count.encode_ordinary(&shown.to_string()).len();
         println!("{tokens:5} {name}");
         assert!(tokens <= 450, "{name} has {tokens} tokens");
@@ -63,6 +61,18 @@ async fn the_list_is_short_and_everything_is_described() {
     }
     println!("{total:5} in all");
     assert!(total <= 2300, "the list has {total} tokens");
+}
+
+/// The hints that a client is sent.
+fn hints(spec: &Spec) -> Value {
+    let mut hints = json!({"readOnlyHint": !spec.writes()});
+    if spec.writes() {
+        hints["destructiveHint"] = (spec.effect == Effect::Destructive).into();
+        if spec.idempotent {
+            hints["idempotentHint"] = true.into();
+        }
+    }
+    hints
 }
 
 /// Every text, number and list has a bound: a pattern, a length, a range or a closed set.

@@ -66,11 +66,12 @@ async fn every_tools_exchanges_are_as_described() {
         (
             "openai_generate_image",
             json!({"prompt": "A bicycle", "n": 2, "size": "1024x1024", "quality": "low",
-                   "background": "transparent", "output_format": "webp"}),
+                   "background": "transparent", "output_format": "webp", "output_compression": 80,
+                   "moderation": "auto"}),
         ),
         (
             "openai_edit_image",
-            json!({"prompt": "Bluer", "images": [picture, picture], "mask": picture}),
+            json!({"prompt": "Bluer", "images": [picture, picture], "mask": picture, "n": 2, "background": "opaque", "output_format": "png"}),
         ),
         (
             "openai_edit_image",

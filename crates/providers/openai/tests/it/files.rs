@@ -110,6 +110,10 @@ async fn a_list_goes_on_at_its_cursor_until_the_end() {
         "{}",
         last.query
     );
+    let oldest = world
+        .ok("openai_list_files", json!({"limit": 1, "order": "asc"}))
+        .await;
+    assert_eq!(oldest["items"][0]["id"], seen[4].as_str());
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 5, "each once");

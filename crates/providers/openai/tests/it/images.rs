@@ -9,7 +9,7 @@ use crate::support::{PNG, assert_error, behind, file, places, sent, sent_text, s
 async fn images_are_kept_and_linked_and_never_in_the_answer() {
     let world = world().await;
     let args = json!({"prompt": "A red bicycle", "n": 2, "size": "1024x1024", "quality": "low",
-        "background": "opaque", "output_format": "png"});
+        "background": "opaque", "output_format": "png", "moderation": "low"});
     let made = world.ok("openai_generate_image", args).await;
     let links = made["images"].as_array().unwrap();
     assert_eq!(links.len(), 2);
@@ -25,7 +25,7 @@ async fn images_are_kept_and_linked_and_never_in_the_answer() {
     assert_eq!(
         sent(&world),
         json!({"model": "gpt-image-2", "prompt": "A red bicycle", "n": 2, "size": "1024x1024",
-               "quality": "low", "background": "opaque", "output_format": "png"})
+               "quality": "low", "background": "opaque", "output_format": "png", "moderation": "low"})
     );
 }
 
@@ -90,12 +90,21 @@ async fn files_are_combined_with_a_mask() {
         file("mask.png", PNG),
     );
     let args = json!({"prompt": "Join them", "images": [one, two], "mask": mask, "size": "1536x1024",
-        "quality": "high"});
+        "quality": "high", "n": 2, "background": "transparent", "output_format": "webp"});
     world.ok("openai_edit_image", args).await;
     let form = sent_text(&world);
     assert_eq!(form.matches("name=\"image[]\"").count(), 2);
     assert_eq!(form.matches("name=\"mask\"").count(), 1);
-    assert!(form.contains("1536x1024") && form.contains("high"));
+    for (name, value) in [
+        ("size", "1536x1024"),
+        ("quality", "high"),
+        ("n", "2"),
+        ("background", "transparent"),
+        ("output_format", "webp"),
+    ] {
+        let part = format!("name=\"{name}\"\r\n\r\n{value}\r\n");
+        assert!(form.contains(&part), "{part}: {form}");
+    }
 }
 
 #[tokio::test]
@@ -172,6 +181,11 @@ async fn what_no_model_makes_is_refused_before_anything_is_sent() {
             "openai_generate_image",
             json!({"prompt": "x", "background": "transparent", "output_format": "jpeg"}),
             "/background",
+        ),
+        (
+            "openai_generate_image",
+            json!({"prompt": "x", "output_compression": 50, "output_format": "png"}),
+            "/output_compression",
         ),
         (
             "openai_edit_image",

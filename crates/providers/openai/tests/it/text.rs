@@ -261,7 +261,8 @@ async fn a_chat_is_completed() {
     let world = world().await;
     let messages =
         json!([{"role": "system", "content": "Be kind"}, {"role": "user", "content": "Hello"}]);
-    let args = json!({"messages": messages, "max_completion_tokens": 100});
+    let args =
+        json!({"messages": messages, "max_completion_tokens": 100, "temperature": 0.5, "n": 2});
     let answer = world.ok("openai_create_chat_completion", args).await;
     let choice = &answer["choices"][0];
     assert_eq!(choice["finish_reason"], "stop", "{answer}");
@@ -279,6 +280,8 @@ async fn a_chat_is_completed() {
         (&messages, &json!(false))
     );
     assert_eq!(body["max_completion_tokens"], 100);
+    assert_eq!((&body["temperature"], &body["n"]), (&json!(0.5), &json!(2)));
+    assert_eq!(answer["choices"].as_array().unwrap().len(), 2, "{answer}");
 }
 
 #[tokio::test]
