@@ -386,7 +386,7 @@ fn folder() -> PathBuf {
         return PathBuf::from(named);
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    workspace.join("../shared/specs")
+    workspace.join("..").join("shared").join("specs")
 }
 
 #[cfg(test)]
