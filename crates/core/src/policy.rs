@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Seconds, for policies written as constants.
 pub const fn secs(n: u64) -> Duration {
@@ -153,7 +153,7 @@ impl Policy {
 }
 
 /// The operator's numbers: the members of a provider block that all providers share.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Overrides {
     /// How many requests there may be.
@@ -167,51 +167,61 @@ pub struct Overrides {
 }
 
 /// `rate_limits` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimits {
     /// Requests per second, per tenant and account.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_second: Option<u32>,
     /// Requests in flight at once.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_in_flight: Option<usize>,
 }
 
 /// `retry` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retries {
     /// Attempts in all.
     #[schemars(range(min = 1, max = 20))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// Growth of the waits.
     #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff_multiplier: Option<f64>,
     /// Longest first wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_delay: Option<Span>,
     /// Longest wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_delay: Option<Span>,
 }
 
 /// `circuit_breaker` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Breaker {
     /// Failures in a row that open the circuit.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_threshold: Option<u32>,
     /// Time until a probe is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery_timeout: Option<Span>,
 }
 
 /// `timeouts` of a provider block.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// A whole call.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<Span>,
     /// One attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Span>,
 }
 
@@ -238,6 +248,33 @@ impl JsonSchema for Span {
             "minimum": 0,
             "x-span": true,
         })
+    }
+}
+
+impl std::fmt::Display for Span {
+    /// As it would be written: in the largest unit that leaves no fraction.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [
+            ("d", 86_400_000),
+            ("h", 3_600_000),
+            ("m", 60_000),
+            ("s", 1000),
+        ];
+        match units
+            .iter()
+            .find(|(_, unit)| millis != 0 && millis.is_multiple_of(*unit))
+        {
+            Some((name, unit)) => write!(f, "{}{name}", millis / unit),
+            None if millis == 0 => f.write_str("0s"),
+            None => write!(f, "{millis}ms"),
+        }
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -317,6 +354,14 @@ mod tests {
         assert!(serde_json::from_str::<Span>("1e300").is_err());
         assert!(serde_json::from_str::<Span>("-1").is_err());
         assert_eq!(serde_json::from_str::<Span>("2.5").unwrap().0, millis(2500));
+    }
+
+    #[test]
+    fn lengths_of_time_are_shown_as_they_are_written() {
+        for text in ["500ms", "30s", "90s", "5m", "1h", "7d", "0s"] {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+        }
+        assert_eq!("60s".parse::<Span>().unwrap().to_string(), "1m");
     }
 
     #[test]

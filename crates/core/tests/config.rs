@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use business_tools_core::config::{
-    Config, Confirmation, Fault, KnownProvider, Loader, LogFormat, Report, VARIABLES, schema,
+    Circumstances, Config, Confirmation, Fault, KnownProvider, Loader, LogFormat, Report,
+    VARIABLES, schema,
 };
 use common::Acme;
 use serde_json::json;
@@ -518,6 +519,140 @@ fn every_setting_is_described() {
         }
     }
     walk("", &schema(&[]));
+}
+
+/// Every layer that can say something, and what comes of it: the strongest that does wins, whatever the others say.
+#[test]
+fn of_two_layers_the_stronger_one_wins() {
+    const FILES: &[(&str, &str)] = &[
+        ("config.yaml", "results: { max_bytes: 10001 }"),
+        (".env.staging", "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10002"),
+        (".env.local", "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10003"),
+    ];
+    const PROCESS: (&str, &str) = ("BUSINESS_TOOLS_RESULTS_MAX_BYTES", "10004");
+    for layers in 0..16_u32 {
+        let says = |n: u32| layers & (1 << n) != 0;
+        let files: Vec<_> = (0..3)
+            .filter(|n| says(*n))
+            .map(|n| FILES[n as usize])
+            .collect();
+        let mut env = vec![("ENVIRONMENT", "staging")];
+        if says(3) {
+            env.push(PROCESS);
+        }
+        let want = match (0..4).rev().find(|n| says(*n)) {
+            Some(n) => 10_001 + n as usize,
+            None => 64 << 10,
+        };
+        let config = load(&files, &env).unwrap();
+        assert_eq!(config.results.max_bytes, want, "layers {layers:04b}");
+    }
+}
+
+/// Which environment file is read, by who names the environment.
+#[test]
+fn the_environment_picks_its_own_file_and_no_other() {
+    let names = ["development", "staging", "production", "local-test"];
+    let texts: Vec<_> = (0..names.len())
+        .map(|n| {
+            let name = format!(".env.{}", names[n]);
+            (
+                name,
+                format!("BUSINESS_TOOLS_RESULTS_MAX_BYTES={}", 20_000 + n),
+            )
+        })
+        .collect();
+    let files: Vec<_> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let in_file = |name: &str| {
+        let yaml = format!("environment: {name}");
+        let all = [files.as_slice(), &[("config.yaml", yaml.as_str())]].concat();
+        load(&all, &[]).unwrap()
+    };
+    for (n, name) in names.into_iter().enumerate() {
+        let by_variable = load(&files, &[("ENVIRONMENT", name)]).unwrap();
+        for config in [by_variable, in_file(name)] {
+            assert_eq!(config.environment, name);
+            assert_eq!(config.results.max_bytes, 20_000 + n, "{name}");
+        }
+    }
+    assert_eq!(
+        load(&files, &[]).unwrap().results.max_bytes,
+        20_000,
+        "development is the default"
+    );
+}
+
+#[test]
+fn production_refuses_what_is_unsafe_unless_it_is_named() {
+    const UNSAFE: &[(&str, &str, &str)] = &[
+        ("confirm: auto", "auto_confirm", "confirm"),
+        ("log: { level: debug }", "debug_logs", "log.level"),
+        (
+            "log: { level: 'info,hyper=trace' }",
+            "debug_logs",
+            "log.level",
+        ),
+        (
+            "server: { listen: 0.0.0.0:80, allow_unauthenticated: true }",
+            "unauthenticated",
+            "server.allow_unauthenticated",
+        ),
+    ];
+    let faults = |yaml: &str, sandbox: bool| {
+        let config = load(&[("config.yaml", yaml)], &[]).unwrap();
+        let circumstances = Circumstances {
+            sandbox,
+            ..Circumstances::default()
+        };
+        config.unsafe_settings(circumstances).faults().to_vec()
+    };
+    for (setting, name, path) in UNSAFE {
+        let found = faults(&format!("environment: production\n{setting}"), false);
+        assert_eq!(found.len(), 1, "{setting}");
+        assert_eq!(found[0].path, *path);
+        assert!(found[0].remedy.contains(name), "{}", found[0]);
+        let named = format!("environment: production\n{setting}\nallow_unsafe: [{name}]");
+        assert!(faults(&named, false).is_empty(), "{name}");
+        assert!(faults(&format!("environment: staging\n{setting}"), true).is_empty());
+    }
+    let sandbox = faults("environment: production", true);
+    assert!(sandbox[0].path == "--sandbox" && sandbox.len() == 1);
+    assert!(faults("environment: production\nallow_unsafe: [sandbox]", true).is_empty());
+    assert!(load(&[("config.yaml", "allow_unsafe: [everything]")], &[]).is_err());
+}
+
+#[test]
+fn what_changed_is_told_and_secrets_are_masked() {
+    let known = [KnownProvider::of::<Acme>()];
+    let of = |yaml: &str| load(&[("config.yaml", yaml)], &[]).unwrap();
+    let block = |token: &str, more: &str| {
+        of(&format!(
+            "providers: {{ acme: {{ credentials: {{ account_id: a, token: {token} }}, {more} }} }}"
+        ))
+    };
+    let (old, new) = (
+        block("CANARY-1", "retry: { max_attempts: 2 }"),
+        block("CANARY-2", "timeouts: { call: 90s }"),
+    );
+    let changes = old.changes(&new, &known);
+    let told: Vec<_> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "providers.acme.accounts.default.token is another one now",
+            "providers.acme.retry.max_attempts is gone",
+            "providers.acme.timeouts.call is \"90s\" now",
+        ]
+    );
+    assert!(!format!("{changes:?} {}", new.shown(&known)).contains("CANARY"));
+    assert!(old.changes(&old.clone(), &known).is_empty());
+    let shown = of("").shown(&known);
+    for name in schema(&known)["properties"].as_object().unwrap().keys() {
+        assert!(shown.get(name).is_some(), "{name} is not shown");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn provider(row: &Row) -> Result<String, Box<dyn std::error::Error>> {
     let info = row.info;
     // Connecting opens no connection; the address leads nowhere.
     let settings = ProviderSettings::single((row.sandbox_config)("http://127.0.0.1:9"));
-    let plugin = (row.connect)(&settings, &Env::alone())?;
+    let plugin = (row.connect)(None, &settings, &Env::alone())?;
     let mut page = format!(
         "{STAMP}# {}\n\n{}\n\nAPI: <{}>. {}\n\n## Settings\n\n| environment variable | field |\n|---|---|\n",
         info.title, info.summary, info.docs, info.setup_hint

@@ -1,6 +1,7 @@
 //! The server of Business Tools: MCP over stdio and HTTP, REST, and the command line, over the core registry.
 
 mod app;
+mod audit;
 pub mod cli;
 pub mod edge;
 pub mod http;

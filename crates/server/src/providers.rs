@@ -1,11 +1,15 @@
 //! Every provider of this build, one row each, in listing order.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use business_tools_core::config::KnownProvider;
 use business_tools_core::{Env, Info, Plugin, Provider, ProviderSettings, Result, ToolPlugin};
 #[cfg(feature = "sandbox")]
 use serde_json::{Map, Value};
+
+/// A plugin, or why it cannot be one.
+pub type Connected = Result<Arc<dyn ToolPlugin>>;
 
 /// A provider as the server knows it.
 pub struct Row {
@@ -15,8 +19,8 @@ pub struct Row {
     pub tools: usize,
     /// What the configuration needs to know of it.
     pub known: fn() -> KnownProvider,
-    /// Connects its accounts.
-    pub connect: fn(&ProviderSettings, &Env) -> Result<Arc<dyn ToolPlugin>>,
+    /// Connects its accounts; those of the plugin before that did not change are kept.
+    pub connect: fn(Option<Arc<dyn ToolPlugin>>, &ProviderSettings, &Env) -> Connected,
     /// Its simulator.
     #[cfg(feature = "sandbox")]
     pub simulator: fn() -> business_tools_sandbox::Simulator,
@@ -70,6 +74,14 @@ pub const ALL: &[Row] = &[
     )),
     expect(dead_code, reason = "a build without providers")
 )]
-fn connect<P: Provider>(settings: &ProviderSettings, env: &Env) -> Result<Arc<dyn ToolPlugin>> {
-    Ok(Arc::new(Plugin::<P>::connect(settings, env)?))
+fn connect<P: Provider>(
+    before: Option<Arc<dyn ToolPlugin>>,
+    settings: &ProviderSettings,
+    env: &Env,
+) -> Connected {
+    let before: Option<Arc<dyn Any + Send + Sync>> = before.map(|before| before as _);
+    match before.and_then(|before| before.downcast::<Plugin<P>>().ok()) {
+        Some(before) => Ok(Plugin::reconnect(&before, settings, env)?),
+        None => Ok(Arc::new(Plugin::<P>::connect(settings, env)?)),
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use business_tools_core::config::{Config, KnownProvider, Loader, schema};
+use business_tools_core::config::{Config, KnownProvider, Loader, ProviderBlock, schema};
 use business_tools_mcp::providers::ALL;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn example(variables: &[(&str, &str)]) -> Config {
 #[test]
 fn the_example_is_what_there_is_without_it() {
     let mut config = example(&[]);
-    let configured = config.providers.values().any(|block| block.is_configured());
+    let configured = config.providers.values().any(ProviderBlock::is_configured);
     assert!(!configured, "the example alone configures nothing");
     config.providers.clear();
     config.warnings.clear();
@@ -56,6 +56,16 @@ fn the_example_takes_the_customary_variables() {
     }
 }
 
+/// The names of the settings, blocks of providers left out.
+fn names(schema: &Value, into: &mut Vec<String>) {
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        if name != "providers" {
+            into.push(name.clone());
+            names(member, into);
+        }
+    }
+}
+
 #[test]
 fn every_setting_and_every_provider_stands_in_the_example() {
     let text = std::fs::read_to_string(root().join("config.example.yaml")).unwrap();
@@ -69,14 +79,6 @@ fn every_setting_and_every_provider_stands_in_the_example() {
                 .any(|part| part.trim().starts_with(&format!("{name}:")))
         })
     };
-    fn names(schema: &Value, into: &mut Vec<String>) {
-        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-            if name != "providers" {
-                into.push(name.clone());
-                names(member, into);
-            }
-        }
-    }
     let mut wanted = Vec::new();
     names(&schema, &mut wanted);
     wanted.extend(known.iter().map(|known| known.id.to_owned()));

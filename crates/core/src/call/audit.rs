@@ -137,7 +137,8 @@ pub(crate) fn unknown_tool(env: &Env, tool: &str, cx: &Cx) {
     }
 }
 
-fn now() -> String {
+/// The time of an audit line.
+pub fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
 

@@ -269,6 +269,8 @@ impl Layers<'_> {
             health: file.health,
             secrets: file.secrets,
             origins: std::mem::take(&mut self.origins),
+            reload: file.reload,
+            allow_unsafe: file.allow_unsafe,
             warnings: self.warnings.faults().to_vec(),
         })
     }

@@ -12,8 +12,10 @@ mod refer;
 mod report;
 mod schema;
 mod seen;
+mod shown;
 mod state;
 mod text;
+mod unsafe_settings;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use content::ContentBlock;
 pub use load::Loader;
@@ -29,7 +31,9 @@ pub use provider::{KnownProvider, ProviderBlock};
 pub use report::{Fault, Report};
 pub use schema::schema;
 pub use seen::Seen;
+pub use shown::Change;
 pub use state::{StateBlock, StoreKind};
+pub use unsafe_settings::{Circumstances, Unsafe};
 
 use crate::policy::{Span, secs};
 use crate::registry::Selection;
@@ -71,6 +75,10 @@ pub struct Config {
     pub secrets: SecretsBlock,
     /// Which reference a secret came from, by its path: `file:/run/secrets/x`, `TWILIO_AUTH_TOKEN: vault:secret/x#y`.
     pub origins: BTreeMap<String, String>,
+    /// How a changed configuration is noticed.
+    pub reload: ReloadBlock,
+    /// What may be unsafe although the environment is `production`.
+    pub allow_unsafe: Vec<Unsafe>,
     /// What is odd and not wrong, for the log.
     pub warnings: Vec<Fault>,
 }
@@ -118,10 +126,14 @@ struct File {
     state: StateBlock,
     /// The secrets that this file refers to.
     secrets: SecretsBlock,
+    /// How a changed configuration is noticed while the server runs.
+    reload: ReloadBlock,
+    /// What may be unsafe although the environment is `production`.
+    allow_unsafe: Vec<Unsafe>,
 }
 
 /// `server`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerBlock {
     /// Address and port, `127.0.0.1:8080`; port 0 takes any free one.
@@ -170,7 +182,7 @@ fn listen_address<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SocketAdd
 }
 
 /// `confirm`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirmation {
     /// A person is asked before something is destroyed.
@@ -181,16 +193,34 @@ pub enum Confirmation {
 }
 
 /// `audit`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditBlock {
-    /// Where one JSON line a call is appended; without it the log alone tells.
+    /// Where one JSON line an event is appended; without it the log alone tells.
     #[schemars(with = "Option<String>")]
     pub file: Option<PathBuf>,
+    /// The size at which the file is put aside as `file.1` and a new one begun; 0 lets it grow.
+    pub max_bytes: u64,
+    /// How many files that were put aside are kept.
+    #[schemars(range(max = 1000))]
+    pub keep: u32,
+    /// Whether the lines go to stdout, for containers whose output is collected. Not for `stdio`.
+    pub stdout: bool,
+}
+
+impl Default for AuditBlock {
+    fn default() -> Self {
+        Self {
+            file: None,
+            max_bytes: 100 << 20,
+            keep: 10,
+            stdout: false,
+        }
+    }
 }
 
 /// `log`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogBlock {
     /// error, warn, info, debug, trace or off; also for single parts: `info,business_tools_core=debug`.
@@ -210,7 +240,7 @@ impl Default for LogBlock {
 }
 
 /// `log.format`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.
@@ -221,7 +251,7 @@ pub enum LogFormat {
 }
 
 /// `metrics`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsBlock {
     /// Whether `/metrics` is served.
@@ -235,7 +265,7 @@ impl Default for MetricsBlock {
 }
 
 /// `cache`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheBlock {
     /// The most that cached results take, in bytes of JSON; 0 caches nothing.
@@ -251,7 +281,7 @@ impl Default for CacheBlock {
 }
 
 /// `results`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResultsBlock {
     /// The largest result of a call, in bytes of JSON.
@@ -268,23 +298,48 @@ impl Default for ResultsBlock {
 }
 
 /// `health`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HealthBlock {
     /// About how often every provider is checked.
     pub interval: Span,
+    /// How long one check may take.
+    pub timeout: Span,
+    /// A check that takes longer is told as slow.
+    pub slow: Span,
 }
 
 impl Default for HealthBlock {
     fn default() -> Self {
         Self {
-            interval: Span(Duration::from_secs(30)),
+            interval: Span(secs(30)),
+            timeout: Span(secs(10)),
+            slow: Span(secs(2)),
+        }
+    }
+}
+
+/// `reload`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReloadBlock {
+    /// Whether the files are looked at for changes; SIGHUP loads them again in any case.
+    pub watch: bool,
+    /// How often they are looked at.
+    pub interval: Span,
+}
+
+impl Default for ReloadBlock {
+    fn default() -> Self {
+        Self {
+            watch: true,
+            interval: Span(secs(2)),
         }
     }
 }
 
 /// `secrets`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SecretsBlock {
     /// About how often secrets in Vault, AWS Secrets Manager and 1Password are fetched again; 0 never.
@@ -338,6 +393,7 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_CATALOG", "catalog"),
         var("BUSINESS_TOOLS_CONFIRM", "confirm"),
         var("BUSINESS_TOOLS_AUDIT_FILE", "audit.file"),
+        var("BUSINESS_TOOLS_AUDIT_STDOUT", "audit.stdout"),
         var("BUSINESS_TOOLS_LOG_LEVEL", "log.level"),
         var("BUSINESS_TOOLS_LOG_FORMAT", "log.format"),
         var("BUSINESS_TOOLS_METRICS", "metrics.enabled"),
@@ -350,6 +406,9 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_STATE_STORE", "state.store"),
         var("BUSINESS_TOOLS_STATE_PATH", "state.path"),
         var("BUSINESS_TOOLS_SECRETS_REFRESH", "secrets.refresh"),
+        var("BUSINESS_TOOLS_HEALTH_TIMEOUT", "health.timeout"),
+        var("BUSINESS_TOOLS_RELOAD_WATCH", "reload.watch"),
+        var("BUSINESS_TOOLS_ALLOW_UNSAFE", "allow_unsafe"),
     ]
 };
 

@@ -29,7 +29,7 @@ pub struct Report(Vec<Fault>);
 
 impl Report {
     /// Adds a fault.
-    pub(crate) fn add(
+    pub fn add(
         &mut self,
         path: impl Into<String>,
         what: impl Into<String>,

@@ -24,10 +24,10 @@ pub(crate) struct Flags {
 
 pub(super) async fn run(flags: &Flags) -> Done {
     let stop = signals::stop();
-    let running = crate::app::start_sandbox(flags.listen, flags.seed)
+    let running = crate::app::sandbox::start(flags.listen, flags.seed)
         .await
         .map_err(Failure::Usage)?;
-    crate::app::tell_sandbox(&running);
+    crate::app::sandbox::tell(&running);
     for row in crate::providers::ALL {
         say(&format!(
             "  {:10} {}",

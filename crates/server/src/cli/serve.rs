@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{Common, Done, Failure, say};
-use crate::app::{App, Seat};
+use crate::app::{App, Seat, Surface, http_options, mcp_options};
 use crate::http::Http;
 use crate::mcp::Handler;
 use crate::mcp::prompts::Product;
@@ -26,10 +26,14 @@ pub(crate) struct Flags {
 }
 
 pub(super) async fn run(flags: &Flags) -> Done {
-    let app = App::start(&flags.common, Seat::Network).await?;
+    let app = Arc::new(App::start(&flags.common, Seat::Network).await?);
+    let config = app.config();
     app.registry.env().state.open_now();
     let address = flags.listen.unwrap_or_else(|| app.listen());
-    if !address.ip().is_loopback() && !flags.allow_unauthenticated_public && !app.may_be_public() {
+    if !address.ip().is_loopback()
+        && !flags.allow_unauthenticated_public
+        && !config.server.allow_unauthenticated
+    {
         return Err(Failure::Usage(format!(
             "{address} can be reached from other machines, and this server asks nobody who they are. \
              Listen on 127.0.0.1, or put an authenticating proxy before it and add --allow-unauthenticated-public"
@@ -39,15 +43,25 @@ pub(super) async fn run(flags: &Flags) -> Done {
         .await
         .map_err(|error| Failure::Usage(format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr()?;
-    let handler = Handler::new(app.registry.clone(), app.mcp_options(), Arc::new(Product));
+    let handler = Handler::new(
+        app.registry.clone(),
+        mcp_options(&config),
+        Arc::new(Product),
+    );
     let stop = signals::stop();
     let checks = app.keep_checking(stop.clone());
-    let http = Http::new(handler, app.health.clone(), app.http_options());
+    let http = Http::new(handler.clone(), app.health.clone(), http_options(&config));
+    let surface = Surface {
+        handler,
+        http: Some(http.clone()),
+    };
+    let changes = tokio::spawn(app.clone().keep_configured(surface, stop.clone()));
     say(&format!(
         "listening on http://{address} (MCP at /mcp, REST at /v1/tools, pages at /docs)"
     ));
     let served = http.serve(listener, stop).await;
     checks.abort();
+    changes.abort();
     app.stop().await;
     Ok(served?)
 }

@@ -6,16 +6,25 @@ use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
 
 use super::{Common, Done, Failure};
-use crate::app::{App, Seat};
+use crate::app::{App, Seat, Surface, mcp_options};
 use crate::edge;
 use crate::mcp::Handler;
 use crate::mcp::prompts::Product;
 use crate::signals;
 
 pub(super) async fn run(flags: &Common) -> Done {
-    let app = App::start(flags, Seat::Desk).await?;
-    let handler = Handler::new(app.registry.clone(), app.mcp_options(), Arc::new(Product));
+    let app = Arc::new(App::start(flags, Seat::Desk).await?);
+    let handler = Handler::new(
+        app.registry.clone(),
+        mcp_options(&app.config()),
+        Arc::new(Product),
+    );
     let stop = signals::stop();
+    let surface = Surface {
+        handler: handler.clone(),
+        http: None,
+    };
+    let changes = tokio::spawn(app.clone().keep_configured(surface, stop.clone()));
     let (reader, writer, guard) = edge::stdio::guard(
         tokio::io::stdin(),
         tokio::io::stdout(),
@@ -51,6 +60,7 @@ pub(super) async fn run(flags: &Common) -> Done {
     handler.drain();
     let _ = tokio::time::timeout(app.grace(), handler.idle()).await;
     guard.finish().await;
+    changes.abort();
     app.stop().await;
     done
 }

@@ -34,15 +34,15 @@ async fn live() -> Response {
     axum::Json(json!({"status": "live"})).into_response()
 }
 
-/// Whether this instance takes new work: no longer once it was told to stop.
+/// Whether this instance takes new work: not once it was told to stop, and not without what it cannot serve without.
 async fn ready(State(shared): State<Shared>) -> Response {
-    let ready = shared.ready.load(Ordering::Acquire);
-    let status = if ready {
-        StatusCode::OK
+    let (status, word) = if !shared.ready.load(Ordering::Acquire) {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if shared.health.can_serve() {
+        (StatusCode::OK, "ready")
     } else {
-        StatusCode::SERVICE_UNAVAILABLE
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
     };
-    let word = if ready { "ready" } else { "stopping" };
     (status, axum::Json(json!({"status": word}))).into_response()
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::get;
 use business_tools_core::Registry;
 use business_tools_core::health::HealthBoard;
@@ -17,6 +19,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::edge;
 use crate::mcp::Handler;
@@ -65,12 +68,15 @@ impl Shared {
     }
 }
 
-/// The HTTP side, put together.
+/// The HTTP side, put together. Cheap to clone: every clone is the same one.
+#[derive(Clone)]
 pub struct Http {
     handler: Handler,
-    options: Options,
     shared: Shared,
+    sessions: Arc<LocalSessionManager>,
     end_streams: CancellationToken,
+    /// The options and the routes made of them: replaced together when the configuration is.
+    live: Arc<ArcSwap<(Options, Router)>>,
 }
 
 impl Http {
@@ -81,17 +87,33 @@ impl Http {
             health,
             ready: Arc::new(AtomicBool::new(true)),
         };
-        Self {
+        let http = Self {
             handler,
-            options,
             shared,
+            sessions: Arc::default(),
             end_streams: CancellationToken::new(),
-        }
+            live: Arc::new(ArcSwap::from_pointee((Options::default(), Router::new()))),
+        };
+        http.configure(options);
+        http
+    }
+
+    /// Replaces the options. Requests that are being answered finish under the old ones, and sessions go on.
+    pub fn configure(&self, options: Options) {
+        let routes = self.routes(&options);
+        self.live.store(Arc::new((options, routes)));
     }
 
     /// The routes, outermost guard included.
     pub fn router(&self) -> Router {
-        let options = &self.options;
+        let live = Arc::clone(&self.live);
+        Router::new().fallback_service(tower::service_fn(move |request: Request| {
+            let (_, routes) = &**live.load();
+            routes.clone().oneshot(request)
+        }))
+    }
+
+    fn routes(&self, options: &Options) -> Router {
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(options.sessions)
             .with_json_response(true)
@@ -103,7 +125,7 @@ impl Http {
         let handler = self.handler.clone();
         let mcp = StreamableHttpService::new(
             move || Ok(handler.clone()),
-            Arc::new(LocalSessionManager::default()),
+            Arc::clone(&self.sessions),
             config,
         );
         let mcp = Router::new()
@@ -148,7 +170,8 @@ impl Http {
             self.shared.ready.store(false, Ordering::Release);
             self.handler.drain();
             drain.cancel();
-            if tokio::time::timeout(self.options.grace, self.handler.idle())
+            let grace = self.live.load().0.grace;
+            if tokio::time::timeout(grace, self.handler.idle())
                 .await
                 .is_err()
             {

@@ -12,9 +12,10 @@ mod run;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use business_tools_core::{Principal, Registry, Selection};
 use rmcp::ServerHandler;
 #[allow(
@@ -33,7 +34,6 @@ use rmcp::model::{
 use rmcp::service::{
     NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext, SubscriptionSink,
 };
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -68,10 +68,11 @@ pub struct Handler(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
-    options: Options,
+    /// Replaced when the configuration is.
+    options: ArcSwap<Options>,
     extras: Arc<dyn Extras>,
     calls: TaskTracker,
-    permits: Semaphore,
+    running: AtomicUsize,
     drain: CancellationToken,
     watchers: Watchers,
 }
@@ -89,8 +90,8 @@ impl Handler {
     pub fn new(registry: Registry, options: Options, extras: Arc<dyn Extras>) -> Self {
         Self(Arc::new(Inner {
             registry,
-            permits: Semaphore::new(options.max_calls),
-            options,
+            options: ArcSwap::from_pointee(options),
+            running: AtomicUsize::new(0),
             extras,
             calls: TaskTracker::new(),
             drain: CancellationToken::new(),
@@ -101,6 +102,25 @@ impl Handler {
     /// The registry.
     pub fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    /// Replaces the options. Calls that are running go on.
+    pub fn configure(&self, options: Options) {
+        self.0.options.store(Arc::new(options));
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> Arc<Options> {
+        self.0.options.load_full()
+    }
+
+    /// A place for one more call; `None` when there are as many as may be.
+    fn place(&self) -> Option<Place<'_>> {
+        let running = &self.0.running;
+        let place = Place(running);
+        let others = running.fetch_add(1, Ordering::AcqRel);
+        // Without a place the count goes back when `place` is dropped.
+        (others < self.0.options.load().max_calls).then_some(place)
     }
 
     /// Ends the streams that would otherwise stay open for ever, and takes no further part in them.
@@ -142,7 +162,7 @@ impl Handler {
     }
 
     fn listed(&self, narrowed: Option<&Selection>) -> Vec<Tool> {
-        let mut tools = if self.0.options.catalog {
+        let mut tools = if self.options().catalog {
             catalog::tools()
         } else {
             self.0
@@ -156,6 +176,15 @@ impl Handler {
         // The same order every time, wherever a tool comes from: prompt caches depend on it.
         tools.sort_by(|a, b| a.name.cmp(&b.name));
         tools
+    }
+}
+
+/// One of the calls that run at once.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -204,7 +233,7 @@ impl ServerHandler for Handler {
         self.0.extras.capabilities(&mut capabilities);
         ServerConfig::new(capabilities)
             .with_server_info(implementation())
-            .with_instructions(instructions(&self.0.registry, self.0.options.catalog))
+            .with_instructions(instructions(&self.0.registry, self.options().catalog))
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -220,7 +249,7 @@ impl ServerHandler for Handler {
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
         let versions = self.supported_protocol_versions().into_owned();
         let mut result = DiscoverResult::from_server_info(versions, self.get_info());
-        result.ttl_ms = self.0.options.list_ttl_ms;
+        result.ttl_ms = self.options().list_ttl_ms;
         Ok(result)
     }
 
@@ -232,7 +261,7 @@ impl ServerHandler for Handler {
         one_page(page)?;
         let narrowed = narrow::of(&context)?;
         let mut result = ListToolsResult::with_all_items(self.listed(narrowed.as_ref()))
-            .with_ttl_ms(self.0.options.list_ttl_ms)
+            .with_ttl_ms(self.options().list_ttl_ms)
             .with_cache_scope(CacheScope::Private);
         result.meta = Some(convert::server_meta());
         Ok(result)
@@ -248,7 +277,7 @@ impl ServerHandler for Handler {
         {
             return Some(tool);
         }
-        if self.0.options.catalog {
+        if self.options().catalog {
             return catalog::tools().into_iter().find(|tool| tool.name == name);
         }
         self.0
@@ -273,7 +302,7 @@ impl ServerHandler for Handler {
     ) -> Result<ListPromptsResult, ErrorData> {
         one_page(page)?;
         let mut result = ListPromptsResult::with_all_items(self.0.extras.prompts(&context))
-            .with_ttl_ms(self.0.options.list_ttl_ms)
+            .with_ttl_ms(self.options().list_ttl_ms)
             .with_cache_scope(CacheScope::Private);
         result.meta = Some(convert::server_meta());
         Ok(result)
@@ -295,7 +324,7 @@ impl ServerHandler for Handler {
         one_page(page)?;
         Ok(
             ListResourcesResult::with_all_items(self.0.extras.resources(&context))
-                .with_ttl_ms(self.0.options.list_ttl_ms)
+                .with_ttl_ms(self.options().list_ttl_ms)
                 .with_cache_scope(CacheScope::Private),
         )
     }
@@ -308,7 +337,7 @@ impl ServerHandler for Handler {
         one_page(page)?;
         Ok(
             ListResourceTemplatesResult::with_all_items(self.0.extras.resource_templates(&context))
-                .with_ttl_ms(self.0.options.list_ttl_ms)
+                .with_ttl_ms(self.options().list_ttl_ms)
                 .with_cache_scope(CacheScope::Private),
         )
     }

@@ -24,7 +24,8 @@ pub(super) async fn call(
     let narrowed = narrow::of(&context)?;
     let mut name = params.name.to_string();
     let mut args = params.arguments.take().unwrap_or_default();
-    if inner.options.catalog {
+    let catalog = handler.options().catalog;
+    if catalog {
         match catalog::resolve(&inner.registry, &name, args, narrowed.as_ref()) {
             catalog::Step::Answer(value) => {
                 let reply = Reply {
@@ -52,7 +53,7 @@ pub(super) async fn call(
         .progress(Progress(Arc::clone(&line)))
         .asker(Asking(line))
         .build();
-    let Ok(_permit) = inner.permits.try_acquire() else {
+    let Some(_place) = handler.place() else {
         let busy = Error::new(
             Kind::RateLimited,
             "The server has as many calls as it takes",
@@ -81,9 +82,7 @@ pub(super) async fn call(
             Ok(result.into())
         }
         Err(_) if client.rejected => Err(ErrorData::invalid_params("requestState rejected", None)),
-        Err(error) if error.kind() == Kind::ToolNotFound && !inner.options.catalog => {
-            Err(unknown(&name))
-        }
+        Err(error) if error.kind() == Kind::ToolNotFound && !catalog => Err(unknown(&name)),
         Err(error) => match client.pending.take() {
             Some(question) if error.details().contains_key(PENDING) => Ok(question.into()),
             _ => Ok(convert::failure(&error, &cx).into()),

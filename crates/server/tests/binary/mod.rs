@@ -11,8 +11,10 @@
 )]
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio as Pipe};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -54,12 +56,42 @@ impl Drop for Process {
     }
 }
 
-fn command(args: &[&str]) -> Command {
-    let dir = std::env::temp_dir();
+/// The binary in a folder, with no provider's variables.
+pub fn command_in(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(BIN);
-    // A folder without configuration, and no provider's variables.
     command.args(args).current_dir(dir).env_clear();
     command
+}
+
+/// A folder of its own that goes away with it.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("business-tools-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        let folder = Self(path);
+        for (name, text) in files {
+            folder.write(name, text);
+        }
+        folder
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    /// As editors save: a new file takes the place of the old one.
+    pub fn replace(&self, name: &str, text: &str) {
+        self.write("saved~", text);
+        std::fs::rename(self.0.join("saved~"), self.0.join(name)).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Lines of a stream, on a channel.
@@ -82,20 +114,26 @@ pub struct Server {
     pub base: String,
     pub sandbox: String,
     pub http: reqwest::Client,
+    /// What it has written to the log.
+    pub log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     pub fn start(args: &[&str]) -> Self {
+        Self::start_in(&std::env::temp_dir(), args)
+    }
+
+    pub fn start_in(dir: &Path, args: &[&str]) -> Self {
         let all = [&["serve", "--sandbox", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = command(&all)
+        let mut child = command_in(dir, &all)
             .stderr(Pipe::piped())
             .stdout(Pipe::null())
             .spawn()
             .unwrap();
-        let log = lines(child.stderr.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
         let (mut base, mut sandbox) = (None, None);
         while base.is_none() || sandbox.is_none() {
-            let line = log
+            let line = stderr
                 .recv_timeout(Duration::from_secs(20))
                 .expect("the server says where it listens");
             let url = |line: &str| {
@@ -111,7 +149,13 @@ impl Server {
             }
         }
         // The pipe is read to the end, so that a full one never blocks the server.
-        std::thread::spawn(move || while log.recv().is_ok() {});
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            while let Ok(line) = stderr.recv() {
+                kept.lock().unwrap().push(line);
+            }
+        });
         #[allow(clippy::disallowed_methods, reason = "a test is a client of its own")]
         let http = reqwest::Client::new();
         Self {
@@ -119,6 +163,24 @@ impl Server {
             base: base.unwrap(),
             sandbox: sandbox.unwrap(),
             http,
+            log,
+        }
+    }
+
+    /// Waits until the log has a line with all of these words.
+    pub async fn logged(&self, words: &[&str]) -> String {
+        let started = Instant::now();
+        loop {
+            let has = |line: &&String| words.iter().all(|word| line.contains(word));
+            if let Some(line) = self.log.lock().unwrap().iter().find(has) {
+                return line.clone();
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{words:?} is not in {:#?}",
+                self.log.lock().unwrap()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -236,8 +298,12 @@ pub struct Stdio {
 
 impl Stdio {
     pub fn start(args: &[&str]) -> Self {
+        Self::start_in(&std::env::temp_dir(), args)
+    }
+
+    pub fn start_in(dir: &Path, args: &[&str]) -> Self {
         let all = [&["stdio"], args].concat();
-        let mut child = command(&all)
+        let mut child = command_in(dir, &all)
             .stdin(Pipe::piped())
             .stdout(Pipe::piped())
             .stderr(Pipe::piped())

@@ -1,0 +1,219 @@
+//! From configuration to a running registry: what every subcommand with tools starts with.
+
+mod connect;
+mod load;
+mod reload;
+#[cfg(feature = "sandbox")]
+pub(crate) mod sandbox;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use business_tools_core::artifact::Artifacts;
+use business_tools_core::call::cache::CacheStore;
+use business_tools_core::config::{Config, Confirmation, Report, Seen};
+use business_tools_core::egress::transport::PrivateHosts;
+use business_tools_core::files::Files;
+use business_tools_core::health::HealthBoard;
+use business_tools_core::secrets::Secrets;
+use business_tools_core::{Env, Registry, prometheus};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use load::{known, load};
+pub(crate) use reload::Surface;
+
+use crate::cli::{Common, Failure};
+use crate::{audit, http, mcp, state, telemetry};
+use connect::Plugins;
+
+/// A registry with its configuration, and the sandbox behind it if there is one.
+pub(crate) struct App {
+    pub(crate) registry: Registry,
+    pub(crate) health: HealthBoard,
+    flags: Common,
+    seat: Seat,
+    /// Keeps the last good values of what the configuration refers to.
+    secrets: Secrets,
+    running: Mutex<Running>,
+    #[cfg(feature = "sandbox")]
+    sandbox: Option<business_tools_sandbox::Running>,
+}
+
+/// What is replaced when the configuration is.
+struct Running {
+    config: Arc<Config>,
+    plugins: Plugins,
+    /// The rules of the calls.
+    env: Env,
+    /// The files that the last look took, whatever came of it.
+    seen: Seen,
+}
+
+impl App {
+    pub(crate) async fn start(flags: &Common, seat: Seat) -> Result<Self, Failure> {
+        let env = Env::new(prometheus::Registry::new())?;
+        let secrets = Secrets::new(env.clone());
+        let (config, seen) = load::load_seen(flags, &secrets).await;
+        let config = config?;
+        telemetry::start(&config.log);
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let env = world(env, &config, seat, flags.sandboxed())?;
+        let env = rules(&env, &config, seat, None)?;
+        let registry = Registry::new(env.clone());
+        #[cfg(feature = "sandbox")]
+        let sandbox = if flags.sandbox {
+            let running = sandbox::start(flags.sandbox_listen, flags.sandbox_seed)
+                .await
+                .map_err(Failure::Usage)?;
+            sandbox::tell(&running);
+            Some(running)
+        } else {
+            None
+        };
+        let plugins = connect::connect(
+            &config,
+            &Plugins::new(),
+            &env,
+            #[cfg(feature = "sandbox")]
+            sandbox.as_ref(),
+        )?;
+        let all = plugins.values().cloned();
+        // Nobody has a list yet that could have changed.
+        let _ = registry.replace(all, config.selection.clone(), env.clone())?;
+        let health = HealthBoard::default();
+        health.configure(config.health.clone());
+        Ok(Self {
+            registry,
+            health,
+            flags: flags.clone(),
+            seat,
+            secrets,
+            running: Mutex::new(Running {
+                config: Arc::new(config),
+                plugins,
+                env,
+                seen,
+            }),
+            #[cfg(feature = "sandbox")]
+            sandbox,
+        })
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.running().config)
+    }
+
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.config().server.listen
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.config().server.shutdown_grace.0
+    }
+
+    /// Checks the providers in the background, until `stop`.
+    pub(crate) fn keep_checking(&self, stop: CancellationToken) -> JoinHandle<()> {
+        let board = self.health.clone();
+        tokio::spawn(board.keep_checking(self.registry.clone(), stop))
+    }
+
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(clippy::unused_async, reason = "only the sandbox is waited for")
+    )]
+    pub(crate) async fn stop(&self) {
+        #[cfg(feature = "sandbox")]
+        if let Some(running) = &self.sandbox {
+            running.shutdown().await;
+        }
+    }
+}
+
+/// How the handler behaves under a configuration.
+pub(crate) fn mcp_options(config: &Config) -> mcp::Options {
+    mcp::Options {
+        catalog: config.catalog,
+        max_calls: config.server.max_concurrent_calls,
+        ..mcp::Options::default()
+    }
+}
+
+/// How the HTTP side behaves under a configuration.
+pub(crate) fn http_options(config: &Config) -> http::Options {
+    let server = &config.server;
+    http::Options {
+        allowed_hosts: server.allowed_hosts.clone(),
+        allowed_origins: server.allowed_origins.clone(),
+        sessions: server.legacy_sessions,
+        max_body: server.max_body_bytes,
+        grace: server.shutdown_grace.0,
+        metrics: config.metrics.enabled,
+    }
+}
+
+/// Where the callers sit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// At this machine, as its user.
+    Desk,
+    /// Anywhere.
+    Network,
+}
+
+impl Seat {
+    /// The folder at a desk for what tools make.
+    fn folder(self, config: &Config) -> Option<PathBuf> {
+        let output = config.content.output_folder.clone();
+        match self {
+            Self::Desk => output.or_else(|| Some(config.data_dir.as_ref()?.join("files"))),
+            Self::Network => None,
+        }
+    }
+}
+
+/// What the process has for good: metrics, stores, keys.
+fn world(mut env: Env, config: &Config, seat: Seat, sandboxed: bool) -> Result<Env, Failure> {
+    env.state = state::open(&config.state, None, sandboxed)?;
+    env.cache = CacheStore::in_memory(config.cache.max_bytes);
+    let content = &config.content;
+    env.artifacts = match (seat.folder(config), &content.output_folder) {
+        (Some(folder), _) => Artifacts::at_desk(folder),
+        (None, Some(folder)) => Artifacts::in_shared_folder(folder.clone()),
+        (None, None) => Artifacts::in_memory(content.max_bytes),
+    };
+    Ok(env)
+}
+
+/// The same world under the rules of a configuration. An audit that is set as before goes on.
+fn rules(world: &Env, config: &Config, seat: Seat, before: Option<&Config>) -> Result<Env, Report> {
+    let mut env = world.clone();
+    env.auto_confirm = config.confirm == Confirmation::Auto;
+    env.max_result = config.results.max_bytes;
+    let content = &config.content;
+    // At a desk, what one tool made may be given to the next.
+    let folders = content.read_folders.iter().cloned();
+    env.files = Files::of(folders.chain(seat.folder(config)));
+    env.private_hosts = PrivateHosts::Named(content.private_hosts.as_slice().into());
+    if before.is_none_or(|before| before.audit != config.audit) {
+        env.audit = audit::sink(&config.audit).map_err(|error| {
+            let mut report = Report::default();
+            report.add(
+                "audit.file",
+                format!("cannot be opened ({})", error.kind()),
+                "name a file in a folder that this process may write to",
+            );
+            report
+        })?;
+    }
+    Ok(env)
+}
