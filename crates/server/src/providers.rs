@@ -27,6 +27,9 @@ pub struct Row {
     /// The configuration that leads to the simulator, given its base URL.
     #[cfg(feature = "sandbox")]
     pub sandbox_config: fn(&str) -> Map<String, Value>,
+    /// A call of each of its tools that the simulator answers.
+    #[cfg(feature = "sandbox")]
+    pub examples: fn() -> business_tools_sandbox::Examples,
 }
 
 #[cfg_attr(
@@ -49,6 +52,8 @@ macro_rules! row {
             simulator: $provider::simulator,
             #[cfg(feature = "sandbox")]
             sandbox_config: $provider::sandbox_config,
+            #[cfg(feature = "sandbox")]
+            examples: $provider::examples,
         }
     };
 }

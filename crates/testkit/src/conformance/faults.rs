@@ -13,9 +13,6 @@ use super::circumstances::{Circumstance, Fate};
 use super::report::Report;
 use super::stage::Stage;
 
-/// The time of an attempt where time-outs are waited for.
-const SHORT: &str = "1s";
-
 /// A write or a read as it goes when nothing is wrong.
 struct Clean {
     /// The requests, in their order.
@@ -95,11 +92,15 @@ async fn meet(
     skip: usize,
     times: Option<u32>,
 ) -> Option<Stage> {
-    let mut builder = report.suite.builder();
-    if rule["kind"] == "hang" {
-        let attempt = if times.is_some() { "3s" } else { SHORT };
-        builder = builder.overrides(json!({"timeouts": {"attempt": attempt}}));
-    }
+    // What hangs once must be got over in time by a machine that has much to do.
+    let builder = match (rule["kind"] == "hang", times) {
+        (true, None) => report.suite.impatient(),
+        (true, Some(_)) => {
+            let attempt = json!({"timeouts": {"attempt": "3s"}});
+            report.suite.builder().overrides(attempt)
+        }
+        (false, _) => report.suite.builder(),
+    };
     let stage = match report.suite.stage_in(spec.name, builder).await {
         Ok(stage) => stage,
         Err(fault) => {

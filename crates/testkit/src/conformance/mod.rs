@@ -28,8 +28,9 @@ pub mod settings;
 pub mod shape;
 pub mod stage;
 pub mod suite;
+pub mod told;
 
-pub use suite::Suite;
+pub use suite::{Parts, Suite};
 
 /// Runs a check to its end, on a thread of its own.
 pub fn run(check: impl Future<Output = ()>) {

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The time of a call that is not meant to fail by it, however busy the machine is.
 const UNHURRIED: Duration = Duration::from_mins(1);
 
+/// The time of an attempt that is meant to fail by it.
+const SHORT: &str = "1s";
+
 /// A secret that is easily found.
 pub(crate) const CANARY: &str = "CANARY7q3k9f2mCANARY8h4j5n6p";
 
@@ -48,6 +51,12 @@ impl Suite {
             })
             .client_of(&self.env)
             .quiet()
+    }
+
+    /// The same with little time for an attempt, where time-outs are waited for.
+    pub(crate) fn impatient(&self) -> WorldBuilder {
+        let attempt = json!({"timeouts": {"attempt": SHORT}});
+        self.builder().overrides(attempt)
     }
 
     /// A world in which the tool's example can be called.

@@ -37,6 +37,21 @@ enum Described {
     Path(&'static str),
 }
 
+/// What a suite is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    /// Who the provider is.
+    pub info: &'static Info,
+    /// Connects its accounts.
+    pub connect: Connect,
+    /// Its simulator.
+    pub simulator: fn() -> Simulator,
+    /// The settings that lead to the simulator.
+    pub sandbox_config: SandboxConfig,
+    /// A call of each tool.
+    pub examples: fn() -> Examples,
+}
+
 struct LeftOut {
     tool: Option<&'static str>,
     what: &'static str,
@@ -66,24 +81,47 @@ impl Suite {
         sandbox_config: SandboxConfig,
         examples: fn() -> Examples,
     ) -> Self {
-        Self {
+        let parts = Parts {
             info: const { &P::INFO },
-            specs: P::TOOLS.iter().map(|def| def.spec).collect(),
             connect: connect::<P>,
+            simulator,
+            sandbox_config,
+            examples,
+        };
+        Self {
             config: business_tools_core::schema::of::<P::Config>().to_value(),
             show_config: |fields| {
                 let config = serde_json::from_value::<P::Config>(fields).ok()?;
                 Some(format!("{config:?} {config:#?}"))
             },
-            simulator,
-            sandbox_config,
-            examples: examples(),
+            ..Self::made_of(parts)
+        }
+    }
+
+    /// The suite of a provider whose type is not known here: for calls, not for its settings.
+    pub fn made_of(parts: Parts) -> Self {
+        let mut suite = Self {
+            info: parts.info,
+            specs: Vec::new(),
+            connect: parts.connect,
+            config: Value::Null,
+            show_config: |_| None,
+            simulator: parts.simulator,
+            sandbox_config: parts.sandbox_config,
+            examples: (parts.examples)(),
             env: Env::alone(),
             left_out: Vec::new(),
             kinds: Vec::new(),
             in_vain: Vec::new(),
             described_elsewhere: Vec::new(),
-        }
+        };
+        suite.specs = suite
+            .plugin()
+            .tools()
+            .iter()
+            .map(|tool| tool.spec)
+            .collect();
+        suite
     }
 
     /// Leaves out a circumstance or a check for all tools.

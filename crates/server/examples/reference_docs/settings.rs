@@ -1,0 +1,45 @@
+//! The settings of an account.
+
+use std::fmt::Write as _;
+
+use business_tools_core::config::schema;
+use business_tools_mcp::providers::Row;
+use serde_json::Value;
+
+use crate::arguments;
+
+pub(crate) fn section(row: &Row) -> String {
+    let info = row.info;
+    let whole = schema(&[(row.known)()]);
+    let account = format!(
+        "/properties/providers/properties/{}/properties/accounts/additionalProperties/properties",
+        info.id
+    );
+    let mut text = format!(
+        "\n## Settings\n\nOf the block `providers.{0}`; credentials stand in `providers.{0}.credentials`, or in \
+         `accounts.NAME` for further accounts.\n\n| setting | environment | type | |\n|---|---|---|---|\n",
+        info.id
+    );
+    let fields = whole.pointer(&account).and_then(Value::as_object);
+    for (name, field) in fields.into_iter().flatten() {
+        // The stronger variable stands last in the list, and first here.
+        let variables = info.env.iter().rev().filter(|var| var.field == name);
+        let mut variables: Vec<_> = variables.map(|var| format!("`{}`", var.name)).collect();
+        if name == "base_url" && variables.is_empty() {
+            variables.push(format!("`{}_BASE_URL`", info.id.to_ascii_uppercase()));
+        }
+        let credential = if info.credentials.contains(&name.as_str()) {
+            ", credential"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} | {}{credential} | {} |",
+            variables.join(", "),
+            arguments::kind(field),
+            arguments::about(field)
+        );
+    }
+    text
+}
