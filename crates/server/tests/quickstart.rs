@@ -1,6 +1,6 @@
 //! The pages of `docs/quickstart`: every tool and argument that they show is there.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 #![cfg(all(feature = "all", feature = "sandbox"))]
 
 mod binary;

@@ -53,8 +53,8 @@ pub(crate) fn explain(answer: &HttpResponse) -> Error {
         (300..400, _) => {
             error.hint("Check `base_url`: it leads to a redirect, which is not followed")
         }
-        (400..500, _) => invalid(error, &body),
-        (500.., _) => {
+        (400..=407 | 410..500, _) => invalid(error, &body),
+        (408 | 500.., _) => {
             error.hint("Try again in a moment; https://status.hubspot.com tells of outages")
         }
         _ => error,

@@ -119,8 +119,8 @@ fn refine(error: Error, status: u16, code: &str, words: &str) -> Error {
         (Kind::RateLimited, _) => error.hint("Wait a moment, then try again; make fewer calls at once"),
         (Kind::Conflict, _) => error.hint("Something else changes the same thing; try again in a moment"),
         (_, 413) => error.hint("Send less at once: a smaller file or a shorter text"),
-        (_, 400..500) => error.hint("Mend what the message names and call again; nothing was done"),
-        (_, 500..) => error.hint("Try again in a moment; https://status.openai.com tells of outages"),
+        (Kind::InvalidRequest, _) => error.hint("Mend what the message names and call again; nothing was done"),
+        (_, 408 | 500..) => error.hint("Try again in a moment; https://status.openai.com tells of outages"),
         _ => error,
     }
 }

@@ -34,13 +34,16 @@ pub(crate) fn section(tool: &ToolInfo, example: Option<&Example>) -> String {
         text.push_str("No arguments.\n");
     }
     if let Some(example) = example {
-        let _ = write!(text, "\n```json\n{}\n```\n", example.args);
-        if !example.steps.is_empty() {
+        let args = example.args.to_string();
+        let _ = write!(text, "\n```json\n{args}\n```\n");
+        if args.contains("${file/") {
+            text.push_str("\n`${file/NAME}` is the path of a file.\n");
+        } else if args.contains("${") {
             let steps: Vec<_> = example.steps.iter().map(|step| step.tool).collect();
             let _ = writeln!(
                 text,
-                "\n`${{NAME/MEMBER}}` is a member of an earlier result: here of `{}`.",
-                steps.join("`, then `")
+                "\n`${{NAME/MEMBER}}` is a member of an earlier result: here of {}.",
+                list(&steps)
             );
         }
     }

@@ -187,6 +187,12 @@ impl<'a> Met<'a> {
                 );
                 let hint = error.hint_text().unwrap_or_default();
                 self.need(
+                    error.what_became() != business_tools_core::Fate::Unknown
+                        || !hint.contains("nothing was done"),
+                    "a hint that promises nothing: it may have been done",
+                    format!("{error:?}"),
+                );
+                self.need(
                     !hint.is_empty(),
                     "a hint: what to do next",
                     format!("{error:?}"),
