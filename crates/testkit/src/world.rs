@@ -21,7 +21,8 @@ use crate::{Exchange, Person, Tap};
 pub type SandboxConfig = fn(&str) -> Map<String, Value>;
 
 /// Connects a provider: [`Plugin::connect`] of one, without its type.
-pub type Connect = fn(&ProviderSettings, &Env) -> Result<Arc<dyn ToolPlugin>>;
+pub type Connect =
+    Arc<dyn Fn(&ProviderSettings, &Env) -> Result<Arc<dyn ToolPlugin>> + Send + Sync>;
 
 /// [`Plugin::connect`] of a provider.
 pub(crate) fn connect<P: Provider>(
@@ -111,7 +112,7 @@ impl WorldBuilder {
     /// # Errors
     /// That of the provider.
     pub async fn try_start<P: Provider>(self) -> Result<World> {
-        self.try_start_with(connect::<P>).await
+        self.try_start_with(Arc::new(connect::<P>)).await
     }
 
     /// Begins it with a provider whose type is not known here.

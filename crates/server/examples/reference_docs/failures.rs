@@ -1,6 +1,7 @@
 //! What callers are told when something goes wrong, as the simulator was seen to bring it about.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use business_tools_mcp::providers::Row;
 use business_tools_testkit::conformance::told::{Seen, Told, told};
@@ -9,9 +10,10 @@ use business_tools_testkit::conformance::{Parts, Suite};
 use crate::Failure;
 
 pub(crate) fn section(row: &Row) -> Result<String, Failure> {
+    let connect = row.connect;
     let suite = Suite::made_of(Parts {
         info: row.info,
-        connect: row.connect,
+        connect: Arc::new(move |settings, env| connect(None, settings, env)),
         simulator: row.simulator,
         sandbox_config: row.sandbox_config,
         examples: row.examples,

@@ -52,7 +52,7 @@ fn provider(row: &Row) -> Result<String, Failure> {
     let info = row.info;
     // Connecting opens no connection; the address leads nowhere.
     let fields = ProviderSettings::single((row.sandbox_config)("http://127.0.0.1:9"));
-    let plugin = (row.connect)(&fields, &Env::alone())?;
+    let plugin = (row.connect)(None, &fields, &Env::alone())?;
     let mut page = format!(
         "{STAMP}# {}\n\n{}\n\nAPI: <{}>. {}.\n",
         info.title,

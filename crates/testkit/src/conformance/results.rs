@@ -1,5 +1,7 @@
 //! What comes of a call when nothing is wrong.
 
+use std::sync::Arc;
+
 use business_tools_core::{Origin, Untrusted};
 use serde_json::Value;
 
@@ -111,7 +113,7 @@ pub async fn what_the_provider_describes_is_what_goes_over_the_wire(suite: &Suit
         .await;
     for fields in &suite.examples.credentials {
         let builder = suite.builder().fields(fields.clone()).secret("wrong");
-        if let Ok(world) = builder.try_start_with(suite.connect).await {
+        if let Ok(world) = builder.try_start_with(Arc::clone(&suite.connect)).await {
             let health = world.health().await;
             report.need(
                 !health.ok,

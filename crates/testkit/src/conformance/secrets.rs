@@ -1,6 +1,7 @@
 //! Secrets appear nowhere.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -60,7 +61,7 @@ pub async fn a_secret_is_in_nothing_that_leaves(suite: &Suite) {
             check(&report, &subject, &seen);
             let builder = suite.builder().fields(fields.clone());
             let refused = builder.secret(format!("{CANARY}wrong"));
-            match refused.try_start_with(suite.connect).await {
+            match refused.try_start_with(Arc::clone(&suite.connect)).await {
                 Err(error) => check(&report, &subject, &told(&error)),
                 Ok(world) => {
                     let yes = Person::who_says_yes();

@@ -1,5 +1,7 @@
 //! The settings of an account: good, wrong and missing.
 
+use std::sync::Arc;
+
 use business_tools_core::{Cx, Env, Error, Kind, ProviderSettings};
 use business_tools_sandbox::examples::fill;
 use serde_json::{Map, Value, json};
@@ -192,7 +194,7 @@ pub async fn health_tells_good_credentials_from_wrong_ones(suite: &Suite) {
         let subject = format!("health, credentials {}", n + 1);
         let start = |secret: &'static str| {
             let builder = suite.builder().fields(fields.clone()).secret(secret);
-            builder.try_start_with(suite.connect)
+            builder.try_start_with(Arc::clone(&suite.connect))
         };
         match start(CANARY).await {
             Err(error) => report.fault(&subject, "a connection", format!("{error:?}")),
@@ -267,7 +269,7 @@ pub async fn wrong_credentials_fail_every_tool_with_the_hint(suite: &Suite) {
                 }
             };
             let builder = suite.builder().fields(fields.clone()).secret("wrong");
-            let Ok(world) = builder.try_start_with(suite.connect).await else {
+            let Ok(world) = builder.try_start_with(Arc::clone(&suite.connect)).await else {
                 return;
             };
             let yes = crate::Person::who_says_yes();

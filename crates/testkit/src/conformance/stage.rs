@@ -1,6 +1,7 @@
 //! A fresh sandbox for one call, with everything in it that the call needs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use business_tools_core::files::Files;
@@ -69,7 +70,7 @@ impl Suite {
         tool: &str,
         builder: WorldBuilder,
     ) -> Result<Stage, String> {
-        let world = builder.try_start_with(self.connect).await;
+        let world = builder.try_start_with(Arc::clone(&self.connect)).await;
         let world = world.map_err(|error| format!("the provider does not connect: {error:?}"))?;
         let example = self.examples.of(tool).ok_or("there is no example")?;
         let args = self.prepare(&world, example).await?;

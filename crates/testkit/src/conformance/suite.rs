@@ -38,7 +38,7 @@ enum Described {
 }
 
 /// What a suite is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Parts {
     /// Who the provider is.
     pub info: &'static Info,
@@ -83,7 +83,7 @@ impl Suite {
     ) -> Self {
         let parts = Parts {
             info: const { &P::INFO },
-            connect: connect::<P>,
+            connect: Arc::new(connect::<P>),
             simulator,
             sandbox_config,
             examples,
