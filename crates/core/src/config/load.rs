@@ -164,6 +164,22 @@ impl Loader {
         Err(report)
     }
 
+    /// The configuration file, whether there is one or not.
+    pub fn config_path(&self) -> PathBuf {
+        self.named_file().unwrap_or_else(|| {
+            let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+            dir.join("config.yaml")
+        })
+    }
+
+    /// The file that a flag or a variable names.
+    fn named_file(&self) -> Option<PathBuf> {
+        self.file.clone().or_else(|| {
+            let name = self.process.get(CONFIG_FILE)?;
+            (!name.is_empty()).then(|| PathBuf::from(name))
+        })
+    }
+
     fn layers(&self) -> Layers<'_> {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
         Layers {
@@ -300,12 +316,8 @@ impl Layers<'_> {
     }
 
     fn read_yaml(&mut self) -> Value {
-        let named = self.loader.file.clone().or_else(|| {
-            let name = self.loader.process.get(CONFIG_FILE)?;
-            (!name.is_empty()).then(|| PathBuf::from(name))
-        });
-        let needed = named.is_some();
-        let path = named.unwrap_or_else(|| self.dir.join("config.yaml"));
+        let needed = self.loader.named_file().is_some();
+        let path = self.loader.config_path();
         if self.loader.dir.is_none()
             && let Some(parent) = path
                 .parent()

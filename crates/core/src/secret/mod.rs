@@ -1,6 +1,7 @@
 //! Secrets: held so that they cannot be printed, and wiped when dropped.
 
 pub mod key;
+pub mod rotate;
 pub mod seal;
 
 use std::fmt;

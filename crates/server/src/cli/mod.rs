@@ -6,6 +6,7 @@ mod config;
 mod providers;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod secrets;
 mod serve;
 mod stdio;
 mod tools;
@@ -37,6 +38,8 @@ enum Command {
     Providers(providers::Flags),
     /// Check, show or describe the configuration
     Config(config::Flags),
+    /// Make keys, and encrypt the secrets of a configuration
+    Secrets(secrets::Flags),
     /// Print the configuration that makes an MCP client use this server
     ClientConfig(client_config::Flags),
     /// Serve the simulators of the providers alone
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         // These need no runtime.
         Command::Providers(flags) => providers::run(flags),
         Command::ClientConfig(flags) => client_config::run(flags),
+        Command::Secrets(flags) => secrets::run(flags),
         command => runtime(command).and_then(|runtime| {
             let done = runtime.block_on(run(command));
             // A blocked stdin read or a client that will not go must not hold up the exit.
@@ -151,7 +155,7 @@ async fn run(command: &Command) -> Done {
         Command::Config(flags) => config::run(flags).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(flags) => sandbox::run(flags).await,
-        Command::Providers(_) | Command::ClientConfig(_) => Ok(()),
+        Command::Providers(_) | Command::ClientConfig(_) | Command::Secrets(_) => Ok(()),
     }
 }
 
