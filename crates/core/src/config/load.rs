@@ -166,10 +166,8 @@ impl Loader {
 
     /// The configuration file, whether there is one or not.
     pub fn config_path(&self) -> PathBuf {
-        self.named_file().unwrap_or_else(|| {
-            let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-            dir.join("config.yaml")
-        })
+        self.named_file()
+            .unwrap_or_else(|| self.dir.clone().unwrap_or_default().join("config.yaml"))
     }
 
     /// The file that a flag or a variable names.
@@ -284,7 +282,7 @@ impl Layers<'_> {
             data_dir: super::content::data_dir(&self.variables),
             health: file.health,
             secrets: file.secrets,
-            origins: std::mem::take(&mut self.origins),
+            origins: self.origins(),
             reload: file.reload,
             allow_unsafe: file.allow_unsafe,
             warnings: self.warnings.faults().to_vec(),
@@ -596,6 +594,13 @@ impl Layers<'_> {
                 }
             }
         }
+    }
+
+    /// The variables and the references that values came from.
+    fn origins(&mut self) -> BTreeMap<String, String> {
+        let mut origins = self.sources.clone();
+        origins.append(&mut self.origins);
+        origins
     }
 
     /// The variable that a setting came from, or its path.

@@ -73,7 +73,8 @@ pub struct Config {
     pub state: StateBlock,
     /// The secrets that the file refers to.
     pub secrets: SecretsBlock,
-    /// Which reference a secret came from, by its path: `file:/run/secrets/x`, `TWILIO_AUTH_TOKEN: vault:secret/x#y`.
+    /// Which variable or reference a value came from, by its path: `TWILIO_AUTH_TOKEN: vault:secret/x#y`,
+    /// `file:/run/secrets/x`. What is not here stands in the file, or nowhere.
     pub origins: BTreeMap<String, String>,
     /// How a changed configuration is noticed.
     pub reload: ReloadBlock,

@@ -63,6 +63,11 @@ impl App {
                 }
                 () = stop.cancelled() => return,
             };
+            if why == "SIGHUP" {
+                // Whoever asks for the configuration asks for its secrets too.
+                self.secrets.refresh().await;
+                secrets.mark_unchanged();
+            }
             self.reload(&surface, why).await;
         }
     }

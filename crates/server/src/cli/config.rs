@@ -59,7 +59,10 @@ pub(super) async fn run(flags: &Flags) -> Done {
         }
         What::Show(common) => {
             let config = app::load(common, &secrets).await?;
-            print(&format!("{:#}", config.shown(&app::known())));
+            let mut shown = config.shown(&app::known());
+            // Where values came from that are neither defaults nor the file's own.
+            shown["origins"] = serde_json::json!(config.origins);
+            print(&format!("{shown:#}"));
         }
         What::Schema => {
             let schema = business_tools_core::config::schema(&app::known());

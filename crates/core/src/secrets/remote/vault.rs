@@ -19,7 +19,7 @@ use super::{
 use crate::Env;
 use crate::cx::Cx;
 use crate::egress::transport::{Body, Http, HttpRequest, HttpResponse};
-use crate::error::{Error, Kind, Result, Status};
+use crate::error::{Error, Fate, Kind, Result, Status};
 use crate::plugin::Info;
 use crate::secret::Secret;
 use crate::secrets::{Local, Remote, Service, Wrong};
@@ -395,6 +395,10 @@ fn not_logged_in(error: Error) -> Error {
             .with_kind(Kind::AuthFailed)
             .with_message("Vault refused the login of the AppRole")
             .hint("Check VAULT_ROLE_ID, VAULT_SECRET_ID and VAULT_APPROLE_MOUNT; a secret id may be used up"),
+        Kind::OutcomeUnknown => error
+            .with_kind(Kind::Unavailable)
+            .with_message("Vault did not answer the login of the AppRole")
+            .hint("Check VAULT_ADDR, the network and the state of Vault"),
         _ => error,
     }
 }
@@ -430,6 +434,7 @@ fn refusal(answer: &HttpResponse) -> Error {
         412 => by_status(answer, TITLE).status(Status::Temporary),
         503 if says("sealed") => answer
             .error("Vault is sealed")
+            .fate(Fate::Refused)
             .status(Status::Permanent)
             .hint("Unseal it"),
         _ => by_status(answer, TITLE),
