@@ -364,3 +364,87 @@ async fn a_check_tells_every_fault_of_every_service() {
     assert!(!check.err.contains("CANARY"), "{}", check.err);
     sandbox.shutdown().await;
 }
+
+/// A server that does not outlive its test, and where it listens.
+struct Server(std::process::Child, String);
+
+impl Server {
+    fn start(world: &World) -> Self {
+        use std::io::{BufRead as _, BufReader};
+        let mut child = Command::new(BIN)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .current_dir(&world.dir)
+            .env_clear()
+            .envs(&world.variables)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let listening = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.starts_with("listening on"))
+            .expect("the server says where it listens");
+        let url = listening
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let url = url.unwrap().to_owned();
+        // The pipe is read to the end, so that a full one never blocks the server.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child, url)
+    }
+
+    fn hang_up(&self) {
+        let done = Command::new("kill")
+            .args(["-HUP", &self.0.id().to_string()])
+            .status();
+        assert!(done.unwrap().success());
+    }
+
+    /// The health page, as soon as its check of secrets says so.
+    async fn check(&self, status: &str) -> Value {
+        #[allow(clippy::disallowed_methods, reason = "a test is a client of its own")]
+        let http = reqwest::Client::new();
+        let mut page = Value::Null;
+        for _ in 0..200 {
+            let answer = http.get(format!("{}/health", self.1)).send().await.unwrap();
+            page = answer.json().await.unwrap();
+            if page["checks"]["secrets"]["status"] == status {
+                return page;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("never {status}: {page}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_goes_down_makes_the_server_degraded_and_takes_nothing_away() {
+    let mut world = World::new();
+    let (vault, sandbox) = services(&mut world).await;
+    // Nothing leaves this machine.
+    world.set("TWILIO_BASE_URL", "http://127.0.0.1:1");
+    world.set("BUSINESS_TOOLS_HEALTH_INTERVAL", "1s");
+    let server = Server::start(&world);
+    server.check("healthy").await;
+    vault.seal(true);
+    server.hang_up();
+    let page = server.check("unhealthy").await;
+    assert_eq!(page["status"], "degraded", "{page}");
+    let row = &page["checks"]["secrets"];
+    assert_eq!(row["error"]["message"], "Vault is sealed", "{page}");
+    assert!(!page.to_string().contains("CANARY"), "{page}");
+    vault.seal(false);
+    server.hang_up();
+    server.check("healthy").await;
+    sandbox.shutdown().await;
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::{Found, Local, Reference, Remote, Service, Wrong};
 use crate::Env;
 use crate::cx::{Cx, Principal};
 use crate::error::Error;
+use crate::health::Part;
 use crate::plugin::Health;
 use crate::secret::Secret;
 
@@ -318,6 +320,19 @@ impl Secrets {
         if !latency.is_zero() {
             row.latency = latency;
         }
+    }
+}
+
+/// One row of the health page for all services: the first that is not well, in its own words.
+#[async_trait]
+impl Part for Secrets {
+    fn name(&self) -> &'static str {
+        "secrets"
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        let failing = self.health().into_values().find_map(|health| health.error);
+        failing.map_or(Ok(()), Err)
     }
 }
 

@@ -87,6 +87,10 @@ impl App {
         let _ = registry.replace(all, config.selection.clone(), env.clone())?;
         let health = HealthBoard::default();
         health.configure(config.health.clone());
+        // A process that keeps its secrets itself has no row about them.
+        if !secrets.health().is_empty() {
+            health.watch(Arc::new(secrets.clone()));
+        }
         Ok(Self {
             registry,
             health,
