@@ -1,6 +1,10 @@
 //! The listing must not eat the context: tokens of what a client is sent, counted with o200k.
 
-#![allow(clippy::unwrap_used, reason = "this is test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "this is test code, and its figures are worth a look"
+)]
 
 mod binary;
 
