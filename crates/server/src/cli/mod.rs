@@ -87,6 +87,10 @@ pub(crate) struct Common {
 
 impl Common {
     /// Whether simulators stand in for the providers.
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(clippy::unused_self, reason = "without simulators there is no flag")
+    )]
     pub(crate) fn sandboxed(&self) -> bool {
         #[cfg(feature = "sandbox")]
         let sandboxed = self.sandbox;
