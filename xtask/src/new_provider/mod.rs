@@ -47,9 +47,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
     println!(
         "crates/providers/{id} is there, with one tool, its simulator and its tests, and the server knows it.\n\
-         Next: README.md and policy.rs with the provider's facts, then its tools; everything that\n\
-         says example.com or … is yours to fill in. `cargo test --package {package} --all-features`\n\
-         and `cargo xtask tidy` tell how far it is.",
+         `cargo test --package {package}` passes already. docs/adding-a-provider.md leads on from here:\n\
+         everything that says example.com or … is yours to fill in, and `cargo xtask tidy` tells how far it is.",
         id = name.id
     );
     Ok(())
