@@ -12,7 +12,9 @@
 pub mod capture;
 pub mod conformance;
 pub mod contract;
+pub mod errors;
 pub mod exchange;
+pub mod listing;
 pub mod people;
 pub mod secrets;
 pub mod world;

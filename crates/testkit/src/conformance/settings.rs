@@ -93,19 +93,24 @@ pub fn without_credentials_the_error_names_the_settings(suite: &Suite) {
             error
         }
     };
-    not_configured(&report, "no credentials", error.as_ref());
+    refused(
+        &report,
+        "no credentials",
+        Kind::NotConfigured,
+        error.as_ref(),
+    );
     let none = ProviderSettings::default();
     let error = (suite.connect)(&none, &Env::alone()).err();
-    not_configured(&report, "no account", error.as_ref());
+    refused(&report, "no account", Kind::NotConfigured, error.as_ref());
     report.finish("not configured");
 }
 
-fn not_configured(report: &Report<'_>, subject: &str, error: Option<&Error>) {
-    let kind = error.map(Error::kind);
+/// The error is of this kind, and its hint names what to set.
+fn refused(report: &Report<'_>, subject: &str, kind: Kind, error: Option<&Error>) {
     report.need(
-        kind == Some(Kind::NotConfigured),
+        error.map(Error::kind) == Some(kind),
         subject,
-        "NOT_CONFIGURED",
+        kind.code(),
         format!("{error:?}"),
     );
     let hint = error.and_then(Error::hint_text).unwrap_or_default();
@@ -225,28 +230,11 @@ pub async fn health_tells_good_credentials_from_wrong_ones(suite: &Suite) {
                     "bad health with wrong credentials",
                     "good health",
                 );
-                auth_failed(&report, &subject, health.error.as_ref());
+                refused(&report, &subject, Kind::AuthFailed, health.error.as_ref());
             }
         }
     }
     report.finish("health");
-}
-
-fn auth_failed(report: &Report<'_>, subject: &str, error: Option<&Error>) {
-    let kind = error.map(Error::kind);
-    report.need(
-        kind == Some(Kind::AuthFailed),
-        subject,
-        "AUTH_FAILED",
-        format!("{error:?}"),
-    );
-    let hint = error.and_then(Error::hint_text).unwrap_or_default();
-    report.need(
-        names_a_setting(report.suite, hint),
-        subject,
-        "a hint that names the settings",
-        format!("{error:?}"),
-    );
 }
 
 /// No tool takes wrong credentials for something else.
@@ -275,7 +263,7 @@ pub async fn wrong_credentials_fail_every_tool_with_the_hint(suite: &Suite) {
             let yes = crate::Person::who_says_yes();
             let outcome = world.call_with(&yes, spec.name, good.args.clone()).await;
             let subject = format!("{}, wrong credentials", spec.name);
-            auth_failed(&report, &subject, outcome.as_ref().err());
+            refused(&report, &subject, Kind::AuthFailed, outcome.as_ref().err());
             let sent = world.requests().len();
             report.need(sent <= 1, &subject, "one request at most", sent);
         })

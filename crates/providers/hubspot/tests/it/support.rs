@@ -6,7 +6,8 @@ use business_tools_sandbox::Simulator;
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::http::{HeaderName, HeaderValue, StatusCode};
 use business_tools_sandbox::json as answer;
-use business_tools_testkit::{Exchange, World, WorldBuilder};
+pub(crate) use business_tools_testkit::errors::places;
+use business_tools_testkit::{Exchange, World, WorldBuilder, errors};
 use serde_json::{Value, json};
 
 /// A token of an account that nobody used before.
@@ -90,25 +91,5 @@ pub(crate) fn body(exchange: &Exchange) -> Value {
 
 /// Checks what an error says to the caller.
 pub(crate) fn assert_error(error: &Error, kind: Kind, code: Option<&str>, hint: &str) {
-    assert_eq!(error.kind(), kind, "{error:?}");
-    let upstream = error.details().get("upstream_code").and_then(Value::as_str);
-    assert_eq!(upstream, code, "{error:?}");
-    let text = error.hint_text().unwrap_or_default();
-    assert!(
-        text.contains(hint),
-        "`{text}` does not say `{hint}`: {error:?}"
-    );
-}
-
-/// Every place that has a fault, `/email`.
-pub(crate) fn places(error: &Error) -> Vec<String> {
-    assert_eq!(error.kind(), Kind::InvalidArguments, "{error:?}");
-    let faults = error.details()["faults"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    faults
-        .iter()
-        .map(|fault| fault["at"].as_str().unwrap_or_default().to_owned())
-        .collect()
+    errors::assert_error(error, kind, code.map(Value::from), hint);
 }

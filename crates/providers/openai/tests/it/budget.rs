@@ -1,7 +1,8 @@
 //! What a model reads: short, documented, closed.
 
-use business_tools_core::{Effect, Spec};
-use serde_json::{Map, Value, json};
+use business_tools_core::Effect;
+use business_tools_testkit::listing::listed;
+use serde_json::{Map, Value};
 
 use crate::support::world;
 
@@ -52,8 +53,7 @@ async fn the_list_is_short_and_everything_is_described() {
             );
             bounded(name, argument, schema);
         }
-        let shown = json!({"name": name, "description": description,
-                           "inputSchema": entry.tool.schema.short().as_ref(), "annotations": hints(spec)});
+        let shown = listed(&entry.tool);
         let tokens = count.encode_ordinary(&shown.to_string()).len();
         println!("{tokens:5} {name}");
         assert!(tokens <= 450, "{name} has {tokens} tokens");
@@ -61,18 +61,6 @@ async fn the_list_is_short_and_everything_is_described() {
     }
     println!("{total:5} in all");
     assert!(total <= 2300, "the list has {total} tokens");
-}
-
-/// The hints that a client is sent.
-fn hints(spec: &Spec) -> Value {
-    let mut hints = json!({"readOnlyHint": !spec.writes()});
-    if spec.writes() {
-        hints["destructiveHint"] = (spec.effect == Effect::Destructive).into();
-        if spec.idempotent {
-            hints["idempotentHint"] = true.into();
-        }
-    }
-    hints
 }
 
 /// Every text, number and list has a bound: a pattern, a length, a range or a closed set.

@@ -6,7 +6,8 @@ use business_tools_core::artifact::Artifact;
 use business_tools_core::files::Files;
 use business_tools_core::{Env, Error, Kind, Principal};
 use business_tools_openai::{OpenAi, sandbox_config, simulator};
-use business_tools_testkit::{World, WorldBuilder};
+pub(crate) use business_tools_testkit::errors::places;
+use business_tools_testkit::{World, WorldBuilder, errors};
 use serde_json::{Value, json};
 
 /// A world with OpenAI in it, where the files of one folder may be read.
@@ -107,27 +108,7 @@ pub(crate) fn sent_text(world: &World) -> String {
 
 /// Checks what an error says to the caller.
 pub(crate) fn assert_error(error: &Error, kind: Kind, code: Option<&str>, hint: &str) {
-    assert_eq!(error.kind(), kind, "{error:?}");
-    let upstream = error.details().get("upstream_code").and_then(Value::as_str);
-    assert_eq!(upstream, code, "{error:?}");
-    let text = error.hint_text().unwrap_or_default();
-    assert!(
-        text.contains(hint),
-        "`{text}` does not say `{hint}`: {error:?}"
-    );
-}
-
-/// The places of every fault of the arguments.
-pub(crate) fn places(error: &Error) -> Vec<String> {
-    assert_eq!(error.kind(), Kind::InvalidArguments, "{error:?}");
-    let faults = error.details()["faults"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    faults
-        .iter()
-        .map(|fault| fault["at"].as_str().unwrap_or_default().to_owned())
-        .collect()
+    errors::assert_error(error, kind, code.map(Value::from), hint);
 }
 
 /// A host that answers every request in one way, in the simulator's place.

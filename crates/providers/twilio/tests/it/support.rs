@@ -1,7 +1,8 @@
 //! What the tests share.
 
 use business_tools_core::{Error, Kind};
-use business_tools_testkit::{World, WorldBuilder};
+pub(crate) use business_tools_testkit::errors::places;
+use business_tools_testkit::{World, WorldBuilder, errors};
 use business_tools_twilio::{Twilio, sandbox_config, simulator};
 use serde_json::{Value, json};
 
@@ -54,25 +55,5 @@ pub(crate) fn sid(made: &Value) -> String {
 
 /// Checks what an error says to the caller.
 pub(crate) fn assert_error(error: &Error, kind: Kind, code: Option<i64>, hint: &str) {
-    assert_eq!(error.kind(), kind, "{error:?}");
-    let upstream = error.details().get("upstream_code").and_then(Value::as_i64);
-    assert_eq!(upstream, code, "{error:?}");
-    let text = error.hint_text().unwrap_or_default();
-    assert!(
-        text.contains(hint),
-        "`{text}` does not say `{hint}`: {error:?}"
-    );
-}
-
-/// Every fault of the arguments, `/to: is required`.
-pub(crate) fn places(error: &Error) -> Vec<String> {
-    assert_eq!(error.kind(), Kind::InvalidArguments, "{error:?}");
-    let faults = error.details()["faults"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    faults
-        .iter()
-        .map(|fault| fault["at"].as_str().unwrap_or_default().to_owned())
-        .collect()
+    errors::assert_error(error, kind, code.map(Value::from), hint);
 }
