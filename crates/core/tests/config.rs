@@ -255,6 +255,7 @@ providers:
         ("toolsets", "did you mean `acme`?"),
         ("log.level", "must be of type string"),
         ("log.format", "must be one of"),
+        ("server.listen", "must be an address and a port"),
         ("server.max_body_bytes", "must be at least 1024"),
         ("server.allowed_hosts", "needs the variable MISSING"),
         ("health.interval", "is not a length of time"),
@@ -281,11 +282,72 @@ providers:
     for (path, words) in expected {
         assert!(
             all.iter()
-                .any(|line| line.starts_with(&format!("{path}:")) && line.contains(words)),
+                .any(|line| line.contains(&format!("{path}:")) && line.contains(words)),
             "{path}: {words} is not in\n{}",
             all.join("\n")
         );
     }
+    assert_eq!(all.len(), expected.len(), "{}", all.join("\n"));
+}
+
+#[test]
+fn a_fault_tells_its_file_and_line() {
+    let config = "read_only: true\nserver:\n  listn: 1\nproviders:\n  acme:\n    credentials: { account_id: a }\n";
+    let local = "# mine\nBUSINESS_TOOLS_CATALOG=maybe\nBUSINESS_TOOLS_LISTN=1\n";
+    let files = [("config.yaml", config), (".env.local", local)];
+    let report = load(&files, &[]).unwrap_err();
+    let places: Vec<_> = report
+        .faults()
+        .iter()
+        .map(|fault| {
+            let place = fault.place.as_ref().unwrap();
+            let file = place.file.rsplit('/').next().unwrap();
+            (file, place.line, fault.path.as_str())
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (".env.local", 2, "BUSINESS_TOOLS_CATALOG"),
+            (".env.local", 3, "BUSINESS_TOOLS_LISTN"),
+            ("config.yaml", 3, "server.listn"),
+            ("config.yaml", 6, "providers.acme.credentials.token"),
+        ]
+    );
+}
+
+#[test]
+fn every_value_that_was_set_tells_where() {
+    let files = [
+        (
+            "config.yaml",
+            "read_only: true\nresults:\n  max_bytes: 9999\n",
+        ),
+        (
+            ".env.local",
+            "\nBUSINESS_TOOLS_CATALOG=true\nACME_TOKEN=CANARY\n",
+        ),
+    ];
+    let config = load(&files, &[("ACME_ACCOUNT", "a")]).unwrap();
+    let from = |path: &str| {
+        let place = config.origins[path].as_str();
+        place.rsplit('/').next().unwrap().to_owned()
+    };
+    assert_eq!(from("read_only"), "config.yaml line 1");
+    assert_eq!(from("results.max_bytes"), "config.yaml line 3");
+    assert_eq!(
+        from("catalog"),
+        "BUSINESS_TOOLS_CATALOG (.env.local line 2)"
+    );
+    assert_eq!(
+        from("providers.acme.credentials.token"),
+        "ACME_TOKEN (.env.local line 3)"
+    );
+    assert_eq!(
+        from("providers.acme.credentials.account_id"),
+        "ACME_ACCOUNT"
+    );
+    assert_eq!(config.origins.len(), 5);
 }
 
 #[test]

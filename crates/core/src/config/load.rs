@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::places::Places;
 use super::provider::{KnownProvider, ProviderBlock};
 use super::refer::{places, put_in};
 use super::report::{Fault, Report};
@@ -56,6 +57,8 @@ struct Layers<'a> {
     report: Report,
     warnings: Report,
     seen: Seen,
+    /// The lines of what was read.
+    places: Places,
     /// Which reference a secret came from.
     origins: BTreeMap<String, String>,
 }
@@ -188,6 +191,7 @@ impl Loader {
             report: Report::default(),
             warnings: Report::default(),
             seen: Seen::default(),
+            places: Places::default(),
             origins: BTreeMap::new(),
         }
     }
@@ -256,6 +260,7 @@ impl Layers<'_> {
         let providers = self.providers(&tree);
         self.check_names(&file);
         wipe_value(&mut tree);
+        self.locate();
         if !self.report.is_empty() {
             return Err(std::mem::take(&mut self.report));
         }
@@ -287,6 +292,18 @@ impl Layers<'_> {
             allow_unsafe: file.allow_unsafe,
             warnings: self.warnings.faults().to_vec(),
         })
+    }
+
+    /// Tells the file and the line of every fault that has them.
+    fn locate(&mut self) {
+        let of = |path: &str| {
+            // A variable of the process is stronger than one of a file.
+            let in_process = self.loader.process.contains_key(path);
+            let variable = || self.places.of_variable(path).filter(|_| !in_process);
+            self.places.of_setting(path).or_else(variable)
+        };
+        self.report.locate(of);
+        self.warnings.locate(of);
     }
 
     /// A file's text; `None` when there is none and none is needed.
@@ -327,8 +344,12 @@ impl Layers<'_> {
         let Some(text) = self.read(&path, needed) else {
             return empty;
         };
-        let mut tree = match serde_saphyr::from_str::<Value>(&hide_braces(&text)) {
-            Ok(tree) => tree,
+        let yaml = hide_braces(&text);
+        let mut tree = match serde_saphyr::from_str::<Value>(&yaml) {
+            Ok(tree) => {
+                self.places.settings(&path, &yaml);
+                tree
+            }
             Err(error) => {
                 // The library's own words may quote the line, and with it a secret.
                 let mut at = path.display().to_string();
@@ -362,12 +383,12 @@ impl Layers<'_> {
         let Some(text) = self.read(&path, false) else {
             return variables;
         };
+        self.places.variables(name, &text);
         for item in dotenvy::from_read_iter(text.as_bytes()) {
             match item {
                 Ok((key, value)) => {
                     if let Some(fault) = unknown_variable(&key) {
-                        self.report
-                            .add(format!("{name}: {key}"), fault.what, fault.remedy);
+                        self.report.add(key.clone(), fault.what, fault.remedy);
                     }
                     variables.insert(key, value);
                 }
@@ -596,9 +617,19 @@ impl Layers<'_> {
         }
     }
 
-    /// The variables and the references that values came from.
+    /// Where every value came from that is not the built-in one.
     fn origins(&mut self) -> BTreeMap<String, String> {
-        let mut origins = self.sources.clone();
+        let mut origins: BTreeMap<String, String> = self
+            .places
+            .leaves()
+            .map(|(path, place)| (path.to_owned(), place.to_string()))
+            .collect();
+        for (path, name) in &self.sources {
+            let in_process = self.loader.process.contains_key(name);
+            let place = self.places.of_variable(name).filter(|_| !in_process);
+            let origin = place.map_or_else(|| name.clone(), |place| format!("{name} ({place})"));
+            origins.insert(path.clone(), origin);
+        }
         origins.append(&mut self.origins);
         origins
     }
@@ -616,25 +647,39 @@ impl Layers<'_> {
             return File::default();
         };
         members.remove("providers");
-        members.retain(|name, _| !self.report.touches(name));
-        let sources = &self.sources;
-        for (setting, variable) in sources {
-            if self.report.touches(variable)
-                && let Some(first) = setting.split('.').next()
-            {
-                members.remove(first);
-            }
+        // Each round leaves out one setting that no schema could judge, and finds the next.
+        for _ in 0..members_of(&file) {
+            self.prune(&mut file, &mut Vec::new());
+            let error = match serde_path_to_error::deserialize::<_, File>(&file) {
+                Ok(file) => return file,
+                Err(error) => error,
+            };
+            let path = error.path().to_string();
+            let path = self.sources.get(&path).cloned().unwrap_or(path);
+            let what = crate::error::without_values(&error.into_inner().to_string());
+            self.report.add(path, what, "");
         }
-        match serde_path_to_error::deserialize::<_, File>(file) {
-            Ok(file) => file,
-            Err(error) => {
-                let path = error.path().to_string();
-                let path = self.sources.get(&path).cloned().unwrap_or(path);
-                let what = crate::error::without_values(&error.into_inner().to_string());
-                self.report.add(path, what, "");
-                File::default()
+        File::default()
+    }
+
+    /// Leaves out what is wrong already.
+    fn prune(&self, value: &mut Value, path: &mut Vec<String>) {
+        let Value::Object(members) = value else {
+            return;
+        };
+        members.retain(|name, member| {
+            path.push(name.clone());
+            let here = dotted(path);
+            let wrong = |here: &str| self.report.names(here);
+            let keep = !wrong(&here) && !self.sources.get(&here).is_some_and(|name| wrong(name));
+            // A list is right or wrong as a whole.
+            let keep = keep && !(member.is_array() && self.report.touches(&here));
+            if keep {
+                self.prune(member, path);
             }
-        }
+            path.pop();
+            keep
+        });
     }
 
     fn providers(&mut self, tree: &Value) -> BTreeMap<String, ProviderBlock> {
@@ -734,7 +779,16 @@ fn unknown_variable(name: &str) -> Option<Fault> {
         path: name.to_owned(),
         what: "is not a setting".to_owned(),
         remedy,
+        place: None,
     })
+}
+
+/// How many settings there are, groups included, and one more.
+fn members_of(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(members_of).sum::<usize>(),
+        _ => 1,
+    }
 }
 
 fn drop_nulls(value: &mut Value) {

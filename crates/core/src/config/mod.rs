@@ -7,6 +7,7 @@
 
 mod content;
 mod load;
+mod places;
 mod provider;
 mod refer;
 mod report;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use content::ContentBlock;
 pub use load::Loader;
 pub use provider::{KnownProvider, ProviderBlock};
-pub use report::{Fault, Report};
+pub use report::{Fault, Place, Report};
 pub use schema::schema;
 pub use seen::Seen;
 pub use shown::Change;
@@ -73,8 +74,8 @@ pub struct Config {
     pub state: StateBlock,
     /// The secrets that the file refers to.
     pub secrets: SecretsBlock,
-    /// Which variable or reference a value came from, by its path: `TWILIO_AUTH_TOKEN: vault:secret/x#y`,
-    /// `file:/run/secrets/x`. What is not here stands in the file, or nowhere.
+    /// Where every value came from that is not the built-in one, by its path: `config.yaml line 7`,
+    /// `BUSINESS_TOOLS_LISTEN (.env.local line 3)`, `TWILIO_AUTH_TOKEN: vault:secret/x#y`, `file:/run/secrets/x`.
     pub origins: BTreeMap<String, String>,
     /// How a changed configuration is noticed.
     pub reload: ReloadBlock,

@@ -87,7 +87,10 @@ impl KnownProvider {
             "enabled": {"type": "boolean", "description": "false leaves the provider out, whatever else is set."},
         });
         let mut common = crate::schema::of::<Overrides>().to_value()["properties"].take();
-        let span = common.pointer("/timeouts/properties/call").cloned();
+        let mut span = common.pointer("/timeouts/properties/call").cloned();
+        if let Some(span) = &mut span {
+            span["description"] = "How long results are served from the cache; 0 never.".into();
+        }
         let ttl: Map<String, Value> = self
             .classes
             .iter()

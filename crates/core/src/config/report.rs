@@ -11,10 +11,30 @@ pub struct Fault {
     pub what: String,
     /// What would be right.
     pub remedy: String,
+    /// The file and the line, when they are known.
+    pub place: Option<Place>,
+}
+
+/// A line of a file: `config.yaml line 7`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} line {}", self.file, self.line)
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
         write!(f, "{}: {}", self.path, self.what)?;
         if self.remedy.is_empty() {
             return Ok(());
@@ -39,6 +59,7 @@ impl Report {
             path: path.into(),
             what: what.into(),
             remedy: remedy.into(),
+            place: None,
         };
         if !self.0.contains(&fault) {
             self.0.push(fault);
@@ -53,6 +74,21 @@ impl Report {
     /// The faults, in the order in which they were found.
     pub fn faults(&self) -> &[Fault] {
         &self.0
+    }
+
+    /// Adds the places of the faults that have none, and puts the faults in their order.
+    pub(crate) fn locate(&mut self, place: impl Fn(&str) -> Option<Place>) {
+        for fault in &mut self.0 {
+            if fault.place.is_none() {
+                fault.place = place(&fault.path);
+            }
+        }
+        self.0.sort_by(|a, b| a.place.cmp(&b.place));
+    }
+
+    /// Whether something at exactly this path is wrong already.
+    pub(crate) fn names(&self, path: &str) -> bool {
+        self.0.iter().any(|fault| fault.path == path)
     }
 
     /// Whether something at `path` or below it is wrong already.

@@ -60,7 +60,7 @@ pub(super) async fn run(flags: &Flags) -> Done {
         What::Show(common) => {
             let config = app::load(common, &secrets).await?;
             let mut shown = config.shown(&app::known());
-            // Where values came from that are neither defaults nor the file's own.
+            // Where values came from that are not the built-in ones.
             shown["origins"] = serde_json::json!(config.origins);
             print(&format!("{shown:#}"));
         }
