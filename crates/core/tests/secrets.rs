@@ -125,7 +125,7 @@ fn a_file_that_is_open_to_others_is_a_warning() {
         );
         if let Some(words) = words {
             assert!(
-                shown.starts_with("providers.acme.credentials.token: "),
+                shown.contains("providers.acme.credentials.token: "),
                 "{shown}"
             );
             assert!(shown.contains(words), "{mode:o} {shown}");

@@ -36,6 +36,7 @@ fn the_example_is_what_there_is_without_it() {
     assert!(!configured, "the example alone configures nothing");
     config.providers.clear();
     config.warnings.clear();
+    config.origins.clear();
     let plain = Loader::new(BTreeMap::new())
         .dir(root().join("docs"))
         .providers(known())
