@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -67,6 +67,38 @@ pub trait Asker: Send + Sync {
     async fn ask(&self, question: &str, bound: &str) -> Answer;
 }
 
+/// One request to a provider, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The request as a person reads it, with every secret masked.
+    pub request: Value,
+    /// Why it failed, if it did.
+    pub failure: Option<crate::Error>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The requests of one call, in the order in which they ended. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Attempts(Arc<Mutex<Vec<Tried>>>);
+
+impl Attempts {
+    pub(crate) fn add(&self, tried: Tried) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tried);
+    }
+
+    /// The requests so far.
+    pub fn list(&self) -> Vec<Tried> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
 /// The context of one call. Cheap to clone.
 #[derive(Clone)]
 pub struct Cx {
@@ -92,6 +124,7 @@ struct Shared {
     traceparent: Option<String>,
     progress: Option<Box<dyn ProgressSink>>,
     asker: Option<Box<dyn Asker>>,
+    attempts: Option<Attempts>,
 }
 
 /// Builds a [`Cx`].
@@ -111,6 +144,7 @@ impl Cx {
                 traceparent: None,
                 progress: None,
                 asker: None,
+                attempts: None,
             },
             cancel: CancellationToken::new(),
             deadline: None,
@@ -180,6 +214,11 @@ impl Cx {
             Some(asker) => asker.ask(question, bound).await,
             None => Answer::CannotAsk,
         }
+    }
+
+    /// Where the requests of this call are written down, if anybody wants that.
+    pub(crate) fn attempts(&self) -> Option<&Attempts> {
+        self.shared.attempts.as_ref()
     }
 
     /// Whether the caller only wants to see what would be sent.
@@ -283,6 +322,12 @@ impl CxBuilder {
     /// Where progress goes.
     pub fn progress(mut self, sink: impl ProgressSink + 'static) -> Self {
         self.shared.progress = Some(Box::new(sink));
+        self
+    }
+
+    /// Where the requests of this call are written down, for those who look into trouble.
+    pub fn attempts(mut self, attempts: Attempts) -> Self {
+        self.shared.attempts = Some(attempts);
         self
     }
 

@@ -31,7 +31,7 @@ pub mod tool;
 
 pub use call::validate::Faults;
 pub use call::{Origin, Reply};
-pub use cx::{Answer, Asker, Cx, Principal, ProgressSink};
+pub use cx::{Answer, Asker, Attempts, Cx, Principal, ProgressSink, Tried};
 pub use egress::{Egress, Upstream};
 pub use env::Env;
 pub use error::{Error, Fate, Kind, Result, Status};

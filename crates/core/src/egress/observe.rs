@@ -2,6 +2,7 @@
 
 use crate::Env;
 use crate::around::{Around, Inner, Next};
+use crate::cx::Tried;
 use crate::egress::{Attempt, Request, Response};
 use crate::error::{Kind, Result};
 use crate::plugin::Info;
@@ -30,6 +31,8 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Observe {
     {
         let metrics = &self.env.metrics;
         let request_id = attempt.cx.request_id().to_owned();
+        let log = attempt.cx.attempts().cloned();
+        let log = log.map(|log| (log, attempt.request.preview()));
         let started = tokio::time::Instant::now();
         let outcome = next.run(attempt).await;
         let took = started.elapsed();
@@ -42,6 +45,13 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Observe {
             .request_latency
             .with_label_values(&[self.id])
             .observe(took.as_secs_f64());
+        if let Some((log, request)) = log {
+            log.add(Tried {
+                request,
+                failure: outcome.as_ref().err().cloned(),
+                took,
+            });
+        }
         tracing::debug!(provider = self.id, request_id, status, ?took, "attempt");
         outcome
     }

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::cx::{Cx, Principal};
+use crate::cx::{Attempts, Cx, Principal, Tried};
 use crate::error::{Error, Kind};
 use crate::plugin::{Health, ToolPlugin};
 
@@ -37,18 +37,24 @@ pub struct Checked {
     pub health: Health,
     /// When.
     pub at: Timestamp,
+    /// The requests that it took.
+    pub tried: Vec<Tried>,
 }
 
 /// Checks every account of a provider at once.
 pub async fn check_provider(plugin: &dyn ToolPlugin, patience: Duration) -> Vec<Checked> {
     let checks = plugin.accounts().into_iter().map(|account| async move {
+        let attempts = Attempts::default();
         let cx = Cx::builder(Principal::local())
             .deadline(tokio::time::Instant::now() + patience)
+            .attempts(attempts.clone())
             .build()
             .with_account(account.into());
         let id = plugin.info().id;
         let check = async { plugin.health(&cx).await };
-        bounded(account, check, patience, |error| error.provider(id)).await
+        let mut checked = bounded(account, check, patience, |error| error.provider(id)).await;
+        checked.tried = attempts.list();
+        checked
     });
     join_all(checks).await
 }
@@ -91,5 +97,6 @@ async fn bounded(
         account: account.to_owned(),
         health,
         at: Timestamp::now(),
+        tried: Vec::new(),
     }
 }

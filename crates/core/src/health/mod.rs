@@ -183,7 +183,9 @@ impl HealthBoard {
                     accounts,
                 };
                 let name = plugin.name().to_owned();
-                let row = row.after(state.providers.get(&name));
+                let before = state.providers.get(&name);
+                let row = row.after(before);
+                row.tell(&name, before);
                 state.providers.insert(name, row);
             }
             Found::Parts(found) => {
@@ -259,6 +261,30 @@ impl Row {
             .iter()
             .find(|checked| !checked.health.ok)
             .or(slowest)
+    }
+
+    /// Logs what became of the accounts: once when one fails, when it fails for another reason, and when it is well.
+    fn tell(&self, provider: &str, before: Option<&Self>) {
+        for checked in &self.accounts {
+            let code = |checked: &Checked| checked.health.error.as_ref().map(crate::Error::code);
+            let account = checked.account.as_str();
+            let old = before
+                .and_then(|row| row.accounts.iter().find(|old| old.account == account))
+                .and_then(code);
+            match (&checked.health.error, old) {
+                (Some(error), old) if old.as_deref() != Some(&error.code()) => tracing::warn!(
+                    provider,
+                    account,
+                    status = error.code(),
+                    message = error.message(),
+                    hint = error.hint_text(),
+                    cause = error.cause(),
+                    "the provider cannot be used"
+                ),
+                (None, Some(_)) => tracing::info!(provider, account, "the provider is well again"),
+                _ => {}
+            }
+        }
     }
 
     /// An open circuit hides what opened it: the cause that is known stays on the board.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use business_tools_core::call::validate::nearest;
-use business_tools_core::config::{Config, Report};
+use business_tools_core::config::{Config, ProviderBlock, Report};
 use business_tools_core::{Env, Selection, ToolPlugin};
 
-use crate::providers::ALL;
+use crate::providers::{ALL, Row};
 
 /// The plugins, by provider.
 pub(super) type Plugins = BTreeMap<&'static str, Arc<dyn ToolPlugin>>;
@@ -26,14 +26,12 @@ pub(super) fn connect(
     let mut plugins = Plugins::new();
     for row in ALL {
         let id = row.info.id;
-        let block = config.providers.get(id).cloned().unwrap_or_default();
-        #[cfg(feature = "sandbox")]
-        let block = match sandbox {
-            Some(running) => {
-                super::sandbox::redirected(block, (row.sandbox_config)(&running.base_url(id)))
-            }
-            None => block,
-        };
+        let block = block(
+            config,
+            row,
+            #[cfg(feature = "sandbox")]
+            sandbox,
+        );
         if !block.is_configured() {
             continue;
         }
@@ -54,6 +52,22 @@ pub(super) fn connect(
     } else {
         Err(report)
     }
+}
+
+/// A provider's block, with its simulator in the place of the real thing if there are any.
+pub(super) fn block(
+    config: &Config,
+    row: &Row,
+    #[cfg(feature = "sandbox")] sandbox: Option<&business_tools_sandbox::Running>,
+) -> ProviderBlock {
+    let id = row.info.id;
+    let block = config.providers.get(id).cloned().unwrap_or_default();
+    #[cfg(feature = "sandbox")]
+    if let Some(running) = sandbox {
+        let made_up = (row.sandbox_config)(&running.base_url(id));
+        return super::sandbox::redirected(block, made_up);
+    }
+    block
 }
 
 /// A name that selects nothing is a slip of the pen, and is said at once.

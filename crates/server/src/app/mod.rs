@@ -7,7 +7,7 @@ mod reload;
 pub(crate) mod sandbox;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
 use business_tools_core::secrets::Secrets;
 use business_tools_core::{Env, Registry, prometheus};
+use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,7 @@ pub(crate) use load::{known, load};
 pub(crate) use reload::Surface;
 
 use crate::cli::{Common, Failure};
+use crate::providers::ALL;
 use crate::{audit, http, mcp, state, telemetry};
 use connect::Plugins;
 
@@ -115,6 +117,35 @@ impl App {
     /// The configuration in force.
     pub(crate) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.running().config)
+    }
+
+    /// The secrets that the configuration refers to.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The files that the configuration was made of.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let running = self.running();
+        let files = running.seen.files().filter(|file| file.is_file());
+        files.map(Path::to_path_buf).collect()
+    }
+
+    /// Looks at the settings that an account was connected with. They hold secrets, and stay here.
+    pub(crate) fn with_account<T>(
+        &self,
+        provider: &str,
+        account: &str,
+        look: impl FnOnce(&Map<String, Value>) -> T,
+    ) -> Option<T> {
+        let row = ALL.iter().find(|row| row.info.id == provider)?;
+        let block = connect::block(
+            &self.config(),
+            row,
+            #[cfg(feature = "sandbox")]
+            self.sandbox.as_ref(),
+        );
+        block.settings.accounts.get(account).map(look)
     }
 
     pub(crate) fn listen(&self) -> SocketAddr {

@@ -3,6 +3,7 @@
 mod call;
 mod client_config;
 mod config;
+mod doctor;
 mod providers;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -34,6 +35,8 @@ enum Command {
     Tools(tools::Flags),
     /// Call one tool and print its result
     Call(call::Flags),
+    /// Check everything and say what to do
+    Doctor(doctor::Flags),
     /// List the providers of this build and what each needs
     Providers(providers::Flags),
     /// Check, show or describe the configuration
@@ -156,6 +159,7 @@ async fn run(command: &Command) -> Done {
         Command::Serve(flags) => serve::run(flags).await,
         Command::Tools(flags) => tools::run(flags).await,
         Command::Call(flags) => call::run(flags).await,
+        Command::Doctor(flags) => doctor::run(flags).await,
         Command::Config(flags) => config::run(flags).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(flags) => sandbox::run(flags).await,

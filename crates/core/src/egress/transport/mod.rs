@@ -1,6 +1,7 @@
 //! HTTP: the only folder that knows reqwest.
 
 mod fetch;
+mod probe;
 mod request;
 mod response;
 mod unsent;
@@ -22,6 +23,7 @@ use crate::error::{Error, Fate, Result, Status};
 use crate::tool::Repeat;
 
 pub use fetch::{Fetched, Fetcher, PrivateHosts};
+pub use probe::{Probed, probe};
 pub use request::{Body, HttpRequest, Part};
 pub use response::HttpResponse;
 
