@@ -102,7 +102,7 @@ async fn a_write_whose_process_died_is_lost_and_taken_over_once() {
     assert_eq!(seen, Stage::Running);
     // The one that was thought dead comes too late.
     second
-        .finish("k", &ticket, "late".into(), secs(60))
+        .finish("k", &ticket, "print", "late".into(), secs(60))
         .await
         .unwrap();
     let seen = stage(second.begin("k", "print", secs(60)).await.unwrap());

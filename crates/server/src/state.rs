@@ -18,24 +18,47 @@ pub(crate) fn open(
     sandboxed: bool,
 ) -> Result<State, Failure> {
     let path = block.path.clone().or_else(|| block.usual_path.clone());
-    let asked = block.path.is_some() || block.store == Some(StoreKind::File);
-    match (block.store, path) {
+    match (block.chosen(), path) {
         (Some(StoreKind::Memory), _) => Ok(State::memory()),
-        // What simulators did is gone with them, and so is what is known of it.
-        (None, _) if sandboxed && !asked => Ok(State::memory()),
-        (_, Some(path)) if asked => in_file(&path, keys).map_err(|fault| {
+        (Some(StoreKind::Redis), _) => in_redis(block, keys),
+        (Some(StoreKind::File), Some(path)) => in_file(&path, keys).map_err(|fault| {
             Failure::Usage(format!(
                 "the state file cannot be used: {fault}; set `state.path`, or `state.store: memory` to keep nothing"
             ))
         }),
-        (_, Some(path)) => Ok(State::lazy(move || {
-            in_file(&path, keys).unwrap_or_else(|fault| forgetful(&fault.to_string()))
-        })),
-        (_, None) if asked => Err(Failure::Usage(
+        (Some(StoreKind::File), None) => Err(Failure::Usage(
             "the state file has no usual place here: there is no HOME; set `state.path`".to_owned(),
         )),
-        (_, None) => Ok(State::lazy(|| forgetful("there is no HOME"))),
+        // What simulators did is gone with them, and so is what is known of it.
+        (None, _) if sandboxed => Ok(State::memory()),
+        (None, Some(path)) => Ok(State::lazy(move || {
+            in_file(&path, keys).unwrap_or_else(|fault| forgetful(&fault.to_string()))
+        })),
+        (None, None) => Ok(State::lazy(|| forgetful("there is no HOME"))),
     }
+}
+
+#[cfg(feature = "redis")]
+fn in_redis(block: &StateBlock, keys: Option<Keyring>) -> Result<State, Failure> {
+    use business_tools_core::state::redis::RedisStore;
+    let keys = keys.ok_or_else(|| {
+        Failure::Usage(
+            "state in Redis is encrypted with a key that all replicas share: set BUSINESS_TOOLS_KEY, \
+             made once by `business-tools-mcp secrets keygen`"
+                .to_owned(),
+        )
+    })?;
+    let settings = block.redis.settings().map_err(Failure::Usage)?;
+    let store = RedisStore::start(settings).map_err(Failure::Usage)?;
+    Ok(State::sealed(Arc::new(store), keys))
+}
+
+#[cfg(not(feature = "redis"))]
+fn in_redis(_: &StateBlock, _: Option<Keyring>) -> Result<State, Failure> {
+    Err(Failure::Usage(
+        "this build has no Redis: install it with `--features redis`, or take `state.redis` out"
+            .to_owned(),
+    ))
 }
 
 fn in_file(path: &Path, keys: Option<Keyring>) -> Result<State, CannotOpen> {

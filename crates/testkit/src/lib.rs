@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod listing;
 pub mod people;
 pub mod secrets;
+pub mod redis;
 pub mod world;
 
 pub use contract::Contract;

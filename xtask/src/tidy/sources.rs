@@ -36,6 +36,18 @@ const RULES: &[Rule] = &[
         remedy: "take it from the configuration: only core's config and the command line read the environment",
     },
     Rule {
+        needle: "use redis::",
+        inside: &["crates/"],
+        except: &["crates/core/src/state/redis/"],
+        remedy: "go through core's stores of state; only state/redis knows the library",
+    },
+    Rule {
+        needle: "rusqlite",
+        inside: &["crates/"],
+        except: &["crates/core/src/state/file/"],
+        remedy: "go through core's stores of state; only state/file knows the library",
+    },
+    Rule {
         needle: "rmcp::",
         inside: &["crates/"],
         except: &["crates/server/"],

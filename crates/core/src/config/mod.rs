@@ -33,7 +33,7 @@ pub use report::{Fault, Place, Report};
 pub use schema::schema;
 pub use seen::Seen;
 pub use shown::Change;
-pub use state::{StateBlock, StoreKind};
+pub use state::{Masked, RedisBlock, StateBlock, StoreKind, TopologyKind};
 pub use unsafe_settings::{Circumstances, Unsafe};
 
 use crate::policy::{Span, secs};
@@ -407,6 +407,11 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_HEALTH_INTERVAL", "health.interval"),
         var("BUSINESS_TOOLS_STATE_STORE", "state.store"),
         var("BUSINESS_TOOLS_STATE_PATH", "state.path"),
+        // The customary name first: ours is stronger.
+        var("REDIS_URL", "state.redis.url"),
+        var("BUSINESS_TOOLS_REDIS_URL", "state.redis.url"),
+        var("BUSINESS_TOOLS_REDIS_USERNAME", "state.redis.username"),
+        var("BUSINESS_TOOLS_REDIS_PASSWORD", "state.redis.password"),
         var("BUSINESS_TOOLS_SECRETS_REFRESH", "secrets.refresh"),
         var("BUSINESS_TOOLS_HEALTH_TIMEOUT", "health.timeout"),
         var("BUSINESS_TOOLS_RELOAD_WATCH", "reload.watch"),

@@ -3,12 +3,16 @@
 //! A [`Store`] keeps it: [`Memory`] for tests and embedders, [`FileStore`](file::FileStore) for a server alone, Redis
 //! for many replicas. A store knows hashed keys and sealed bytes; what they mean, [`State`] and the layers know.
 
+mod figures;
 #[cfg(feature = "file")]
 pub mod file;
 mod key;
 mod log;
 mod memory;
+mod notice;
 mod record;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod values;
 mod window;
 
@@ -16,14 +20,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::broadcast;
 
 use crate::error::{Error, Fate, Kind, Status};
+use crate::health::Part;
 use crate::secret::seal::{Keyring, SealError};
 
+pub use figures::{Figures, StateMetrics};
 pub use key::hashed;
 pub use log::{Entry, Log, LogStore};
 pub use memory::Memory;
+pub use notice::Notice;
 pub use record::{Begin, Known, RecordStore, Stage, Ticket};
 pub use values::{Found, Place, ValueStore, Values, Version};
 pub use window::{Ask, Grant, LocalWindows, Rule, WindowStore};
@@ -36,6 +45,21 @@ pub trait Store: RecordStore + ValueStore + LogStore + WindowStore {
     /// What is wrong with it right now.
     fn trouble(&self) -> Option<Trouble> {
         None
+    }
+
+    /// What it counts.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
+
+    /// What other replicas tell; nothing where there are none.
+    fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
+        None
+    }
+
+    /// Tells the other replicas, as far as they can be reached.
+    fn notify(&self, notice: Notice) {
+        drop(notice);
     }
 }
 
@@ -183,6 +207,30 @@ impl State {
     /// Entries in the order in which they came.
     pub fn log(&self) -> Log {
         Log::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Part for State {
+    fn name(&self) -> &'static str {
+        self.look().map_or("state", |(name, _)| match name {
+            "redis" => "redis",
+            _ => "state",
+        })
+    }
+
+    /// Nobody is asked anew: those that use the store know how it is.
+    async fn check(&self) -> Result<(), Error> {
+        let Some((name, Some(trouble))) = self.look() else {
+            return Ok(());
+        };
+        let what = match name {
+            "redis" => trouble.to_string(),
+            // The file's own words may tell where it is.
+            _ => "The state file cannot be written".to_owned(),
+        };
+        let error = Error::new(Kind::Unavailable, what).source(trouble);
+        Err(error.hint("Calls go on; docs/state.md says what is missing meanwhile"))
     }
 }
 

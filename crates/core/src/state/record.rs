@@ -27,6 +27,7 @@ pub trait RecordStore: Send + Sync {
         &self,
         key: &str,
         mine: &Ticket,
+        fingerprint: &str,
         outcome: Bytes,
         kept: Duration,
     ) -> Result<(), Trouble>;

@@ -11,7 +11,11 @@ use business_tools_core::state::{
 use business_tools_core::{millis, secs};
 use bytes::Bytes;
 
-use super::Kind;
+/// One store, seen from one process or from several.
+pub trait Kind {
+    /// Another process that uses the same state; for memory the same one.
+    fn join(&self) -> Arc<dyn Store>;
+}
 
 /// Every test of this file as a test of the store.
 macro_rules! against {
@@ -88,7 +92,7 @@ pub async fn a_write_is_begun_once_and_its_outcome_is_kept(kind: &impl Kind) {
     assert_eq!(second.stage, Stage::Running);
     let outcome = Bytes::from_static(b"done");
     store
-        .finish(&key, &ticket, outcome.clone(), secs(60))
+        .finish(&key, &ticket, "print", outcome.clone(), secs(60))
         .await
         .unwrap();
     let third = known(store.begin(&key, "print", secs(60)).await.unwrap());
@@ -124,7 +128,7 @@ pub async fn another_process_finds_the_outcome(kind: &impl Kind) {
     let ticket = mine(one.begin(&key, "print", secs(60)).await.unwrap());
     let seen = known(two.begin(&key, "print", secs(60)).await.unwrap());
     assert_eq!(seen.stage, Stage::Running);
-    one.finish(&key, &ticket, "done".into(), secs(60))
+    one.finish(&key, &ticket, "print", "done".into(), secs(60))
         .await
         .unwrap();
     let seen = known(two.begin(&key, "print", secs(60)).await.unwrap());
@@ -136,7 +140,7 @@ pub async fn a_record_is_over_when_its_time_is(kind: &impl Kind) {
     let key = fresh("key");
     let ticket = mine(store.begin(&key, "print", secs(60)).await.unwrap());
     store
-        .finish(&key, &ticket, "done".into(), millis(30))
+        .finish(&key, &ticket, "print", "done".into(), millis(30))
         .await
         .unwrap();
     let began = tokio::time::Instant::now();
@@ -152,7 +156,7 @@ pub async fn a_ticket_of_another_changes_nothing(kind: &impl Kind) {
     let ticket = mine(store.begin(&key, "print", secs(60)).await.unwrap());
     let other = Ticket::new("somebody");
     store
-        .finish(&key, &other, "wrong".into(), secs(60))
+        .finish(&key, &other, "print", "wrong".into(), secs(60))
         .await
         .unwrap();
     store.forget(&key, &other).await.unwrap();
@@ -160,7 +164,7 @@ pub async fn a_ticket_of_another_changes_nothing(kind: &impl Kind) {
     let seen = known(store.begin(&key, "print", secs(60)).await.unwrap());
     assert_eq!(seen.stage, Stage::Running);
     store
-        .finish(&key, &ticket, "right".into(), secs(60))
+        .finish(&key, &ticket, "print", "right".into(), secs(60))
         .await
         .unwrap();
     let seen = known(store.begin(&key, "print", secs(60)).await.unwrap());

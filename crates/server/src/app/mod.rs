@@ -18,6 +18,7 @@ use business_tools_core::egress::transport::PrivateHosts;
 use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
 use business_tools_core::secrets::Secrets;
+use business_tools_core::state::{State, StateMetrics};
 use business_tools_core::{Env, Registry, prometheus};
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
@@ -64,7 +65,8 @@ impl App {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let env = world(env, &config, seat, flags.sandboxed())?;
+        let state = state::open(&config.state, load::keyring(flags)?, flags.sandboxed())?;
+        let env = world(env, &config, seat, state)?;
         let env = rules(&env, &config, seat, None)?;
         let registry = Registry::new(env.clone());
         #[cfg(feature = "sandbox")]
@@ -93,6 +95,7 @@ impl App {
         if !secrets.health().is_empty() {
             health.watch(Arc::new(secrets.clone()));
         }
+        health.watch(Arc::new(env.state.clone()));
         Ok(Self {
             registry,
             health,
@@ -217,8 +220,10 @@ impl Seat {
 }
 
 /// What the process has for good: metrics, stores, keys.
-fn world(mut env: Env, config: &Config, seat: Seat, sandboxed: bool) -> Result<Env, Failure> {
-    env.state = state::open(&config.state, None, sandboxed)?;
+fn world(mut env: Env, config: &Config, seat: Seat, state: State) -> Result<Env, Failure> {
+    let metrics = StateMetrics::new(state.clone())?;
+    env.metrics.registry().register(Box::new(metrics))?;
+    env.state = state;
     env.cache = CacheStore::in_memory(config.cache.max_bytes);
     let content = &config.content;
     env.artifacts = match (seat.folder(config), &content.output_folder) {

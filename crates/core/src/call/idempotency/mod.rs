@@ -193,7 +193,10 @@ impl Idempotency {
             return store.forget(&write.key, ticket).await;
         };
         let sealed = self.state.seal(&[RECORD, &write.key], outcome)?;
-        store.finish(&write.key, ticket, sealed, write.kept).await
+        let print = &write.fingerprint;
+        store
+            .finish(&write.key, ticket, print, sealed, write.kept)
+            .await
     }
 }
 

@@ -15,7 +15,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{LocalWindows, Store, Trouble};
+use super::{Figures, LocalWindows, Store, Trouble};
 use alive::Alive;
 pub use key::key_beside;
 use writer::Writer;
@@ -74,5 +74,12 @@ impl Store for FileStore {
 
     fn trouble(&self) -> Option<Trouble> {
         self.writer.trouble()
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            failures: self.writer.failures(),
+            ..Figures::default()
+        }
     }
 }

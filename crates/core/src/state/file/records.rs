@@ -81,6 +81,7 @@ impl RecordStore for FileStore {
         &self,
         key: &str,
         mine: &Ticket,
+        _: &str,
         outcome: Bytes,
         kept: Duration,
     ) -> Result<(), Trouble> {

@@ -1,5 +1,6 @@
 //! The thread that owns the connection, and what it is asked to do.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     trouble: Arc<Mutex<Option<Trouble>>>,
+    failures: Arc<AtomicU64>,
 }
 
 enum Job {
@@ -69,10 +71,12 @@ impl Writer {
     pub(super) fn start(connection: Connection, windows: Arc<LocalWindows>) -> io::Result<Self> {
         let (jobs, todo) = channel();
         let trouble = Arc::<Mutex<Option<Trouble>>>::default();
+        let failures = Arc::<AtomicU64>::default();
         let mut desk = Desk {
             connection,
             windows,
             trouble: Arc::clone(&trouble),
+            failures: Arc::clone(&failures),
             swept: Instant::now(),
         };
         let thread = thread::Builder::new()
@@ -82,12 +86,17 @@ impl Writer {
             jobs: Some(jobs),
             thread: Some(thread),
             trouble,
+            failures,
         })
     }
 
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let trouble = self.trouble.lock();
         trouble.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Does something in a transaction, and gives its result once that is on the disk.
@@ -130,6 +139,7 @@ struct Desk {
     connection: Connection,
     windows: Arc<LocalWindows>,
     trouble: Arc<Mutex<Option<Trouble>>>,
+    failures: Arc<AtomicU64>,
     swept: Instant,
 }
 
@@ -212,6 +222,9 @@ impl Desk {
     fn note<T>(&self, done: &rusqlite::Result<T>) {
         let mut now = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let found = done.as_ref().err().map(trouble);
+        if found.is_some() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(found) = found.as_ref().filter(|_| *now != found) {
             tracing::error!(error = %found, "the state file cannot be written");
         }

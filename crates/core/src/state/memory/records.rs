@@ -101,6 +101,7 @@ impl RecordStore for Memory {
         &self,
         key: &str,
         mine: &Ticket,
+        _: &str,
         outcome: Bytes,
         kept: Duration,
     ) -> Result<(), Trouble> {

@@ -1,0 +1,59 @@
+//! A TCP proxy that can be slow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Passes on what it gets, answers as late as it is told.
+pub struct Proxy {
+    port: u16,
+    delay: Arc<AtomicU64>,
+}
+
+impl Proxy {
+    pub async fn start(to: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let delay = Arc::new(AtomicU64::new(0));
+        let wait = Arc::clone(&delay);
+        tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let wait = Arc::clone(&wait);
+                tokio::spawn(async move {
+                    let far = TcpStream::connect(("127.0.0.1", to)).await?;
+                    let (mut near_in, mut near_out) = near.into_split();
+                    let (mut far_in, mut far_out) = far.into_split();
+                    let ask =
+                        tokio::spawn(
+                            async move { tokio::io::copy(&mut near_in, &mut far_out).await },
+                        );
+                    let mut bytes = vec![0; 1 << 16];
+                    loop {
+                        let n = far_in.read(&mut bytes).await?;
+                        if n == 0 {
+                            break;
+                        }
+                        let wait = Duration::from_millis(wait.load(Ordering::Relaxed));
+                        tokio::time::sleep(wait).await;
+                        near_out.write_all(&bytes[..n]).await?;
+                    }
+                    ask.abort();
+                    Ok::<_, std::io::Error>(())
+                });
+            }
+        });
+        Self { port, delay }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn delay(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap();
+        self.delay.store(millis, Ordering::Relaxed);
+    }
+}
