@@ -53,8 +53,8 @@ impl FileStore {
             path: path.to_owned(),
             why,
         };
-        let alive = Alive::begin(path).map_err(|fault| cannot(fault.to_string()))?;
         let connection = schema::open(path).map_err(cannot)?;
+        let alive = Alive::begin(path).map_err(|fault| cannot(fault.to_string()))?;
         let earlier = windows::load(&connection).map_err(|fault| cannot(fault.to_string()))?;
         let windows = Arc::new(LocalWindows::journaled(earlier));
         let writer = Writer::start(connection, Arc::clone(&windows))
