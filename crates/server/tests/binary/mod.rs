@@ -124,14 +124,21 @@ impl Server {
     }
 
     pub fn start_in(dir: &Path, args: &[&str]) -> Self {
-        let all = [&["serve", "--sandbox", "--listen", "127.0.0.1:0"], args].concat();
+        Self::start_with(dir, &[], &[&["--sandbox"], args].concat())
+    }
+
+    /// `serve` with what is given; without `--sandbox` the address of the simulators is empty.
+    pub fn start_with(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Self {
+        let all = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
         let mut child = command_in(dir, &all)
+            .envs(env.iter().copied())
             .stderr(Pipe::piped())
             .stdout(Pipe::null())
             .spawn()
             .unwrap();
         let stderr = lines(child.stderr.take().unwrap());
-        let (mut base, mut sandbox) = (None, None);
+        let mut base = None;
+        let mut sandbox = (!args.contains(&"--sandbox")).then(String::new);
         while base.is_none() || sandbox.is_none() {
             let line = stderr
                 .recv_timeout(Duration::from_secs(20))
