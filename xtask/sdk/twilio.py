@@ -5,10 +5,17 @@
 The address is that of the simulator; everything else is as in production.
 """
 
+import queue
 import sys
+import threading
 import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from twilio.base.exceptions import TwilioRestException
+from twilio.credential.client_credential_provider import ClientCredentialProvider
+from twilio.http.client_token_manager import ClientTokenManager
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 BASE = sys.argv[1]
@@ -75,6 +82,50 @@ assert [c.sid for c in twilio.calls.list(status="completed")] == [call.sid]
 [recording] = twilio.recordings.list(call_sid=call.sid)
 assert twilio.recordings(recording.sid).fetch().call_sid == call.sid
 
+# callbacks
+class Application(BaseHTTPRequestHandler):
+    heard = queue.Queue()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+        self.heard.put((self.path, form, self.headers["X-Twilio-Signature"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+application = ThreadingHTTPServer(("127.0.0.1", 0), Application)
+threading.Thread(target=application.serve_forever, daemon=True).start()
+hook = f"http://127.0.0.1:{application.server_port}"
+validator = RequestValidator(TOKEN)
+
+
+def told(name, count):
+    states = []
+    for _ in range(count):
+        path, form, signature = Application.heard.get(timeout=10)
+        assert validator.validate(hook + path, form, signature), form
+        assert not validator.validate(hook + path, form | {"To": "+1"}, signature)
+        states.append(form[name])
+    return states
+
+
+twilio.messages.create(to=TO, from_=FROM, body="x", status_callback=f"{hook}/sms?shop=a%20b")
+assert told("MessageStatus", 4) == ["queued", "sending", "sent", "delivered"]
+call = twilio.calls.create(
+    to=TO,
+    from_=FROM,
+    twiml="<Response/>",
+    status_callback=f"{hook}/call",
+    status_callback_event=["initiated", "ringing", "answered", "completed"],
+)
+assert told("CallStatus", 3) == ["initiated", "ringing", "in-progress"]
+call.update(status="completed")
+assert told("CallStatus", 1) == ["completed"]
+
 # the rest
 numbers = twilio.incoming_phone_numbers.list()
 assert FROM in [number.phone_number for number in numbers]
@@ -93,5 +144,11 @@ refused(20404, lambda: service.verification_checks.create(to=TO, code="123456"))
 # credentials
 assert len(client("SK" + "5" * 32, "secret", ACCOUNT).messages.list(limit=1)) == 1
 assert refused(20003, client(ACCOUNT, "wrong").balance.fetch).status == 401
+
+manager = ClientTokenManager("client_credentials", "OQ" + "6" * 32, "secret")
+manager.client.oauth.base_url = BASE
+by_token = client(credential_provider=ClientCredentialProvider("", "", manager), account_sid=ACCOUNT)
+assert by_token.messages.create(to=TO, from_=FROM, body="x").status == "queued"
+assert by_token.lookups.v2.phone_numbers("+14159929960").fetch().valid
 
 print("the official SDK is satisfied")

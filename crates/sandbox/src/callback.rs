@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use crate::Form;
+use crate::{Form, mask};
 
 /// As long as most providers wait.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -121,6 +121,35 @@ impl Callback {
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The URL, without the secrets that stand in it.
+    pub(crate) fn target(&self) -> String {
+        let Ok(url) = &self.url else {
+            return "?".to_owned();
+        };
+        let mut shown = url.clone();
+        if !shown.username().is_empty() || shown.password().is_some() {
+            // Of no use to a URL that has no host, which has no user either.
+            let _ = shown
+                .set_username("***")
+                .and_then(|()| shown.set_password(None));
+        }
+        let query = shown.query().map(mask::pairs);
+        shown.set_query(query.as_deref());
+        shown.into()
     }
 
     /// Send it, and wait for the answer.

@@ -21,13 +21,15 @@ use crate::{Form, json};
 /// The first segment of their paths, which no simulator can have.
 pub(crate) const NAME: &str = "_sandbox";
 
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 10] = [
     "GET /_sandbox",
     "GET /_sandbox/faults",
     "POST /_sandbox/faults",
     "DELETE /_sandbox/faults?provider=",
     "GET /_sandbox/requests?provider=&after=&limit=",
     "DELETE /_sandbox/requests",
+    "GET /_sandbox/callbacks?provider=&after=&limit=",
+    "DELETE /_sandbox/callbacks",
     "POST /_sandbox/reset",
     "ANY /{provider}/…",
 ];
@@ -49,6 +51,10 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route(
             "/_sandbox/requests",
             get(list_requests).delete(clear_requests),
+        )
+        .route(
+            "/_sandbox/callbacks",
+            get(list_callbacks).delete(clear_callbacks),
         )
         .route("/_sandbox/reset", post(reset))
         .fallback(unknown)
@@ -201,14 +207,35 @@ async fn clear_faults(State(shared): Hub, uri: Uri) -> Answer {
 }
 
 async fn list_requests(State(shared): Hub, uri: Uri) -> Answer {
-    let query = query(&uri, &["provider", "after", "limit"])?;
+    let (query, after, limit) = excerpt(&uri)?;
     let provider = known_provider(&shared, &query)?;
+    let requests = shared.switchboard.recorder().list(provider, after, limit);
+    Ok(json::ok(&json!({ "requests": requests })))
+}
+
+/// Which of many: the query, the number to begin after, and how many.
+fn excerpt(uri: &Uri) -> Result<(Form, u64, usize), Refused> {
+    let query = query(uri, &["provider", "after", "limit"])?;
     let after = number(&query, "after")?.unwrap_or(0);
     let limit = number(&query, "limit")?.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     });
-    let requests = shared.switchboard.recorder().list(provider, after, limit);
-    Ok(json::ok(&json!({ "requests": requests })))
+    Ok((query, after, limit))
+}
+
+async fn list_callbacks(State(shared): Hub, uri: Uri) -> Answer {
+    let (query, after, limit) = excerpt(&uri)?;
+    let provider = known_provider(&shared, &query)?;
+    let callbacks = shared.outgoing.list(provider, after, limit);
+    let not_followed = shared.outgoing.not_followed();
+    Ok(json::ok(
+        &json!({ "callbacks": callbacks, "not_followed": not_followed }),
+    ))
+}
+
+async fn clear_callbacks(State(shared): Hub, uri: Uri) -> Answer {
+    query(&uri, &[])?;
+    Ok(json::ok(&json!({ "cleared": shared.outgoing.clear() })))
 }
 
 async fn clear_requests(State(shared): Hub, uri: Uri) -> Answer {

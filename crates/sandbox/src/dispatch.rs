@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::conn::{Aborted, Control};
+use crate::outbox::{Office, Outbox};
 use crate::simulator::{Kind, Mount, Simulator};
 use crate::{Arrival, Limits, Seed, Switchboard, control, faults, json};
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) simulators: BTreeMap<&'static str, Simulator>,
     pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) limits: Limits,
+    pub(crate) outgoing: Arc<Office>,
     pub(crate) seed: Seed,
     pub(crate) http: SocketAddr,
     pub(crate) tcp: BTreeMap<&'static str, SocketAddr>,
@@ -127,6 +129,9 @@ pub(crate) async fn dispatch(
         prefix: format!("/{}", simulator.id),
         peer: Some(peer),
     });
+    parts
+        .extensions
+        .insert(Outbox::new(simulator.id, &shared.outgoing));
     let answer = run(router.clone(), Request::from_parts(parts, Body::from(body)));
     match fault {
         None => Ok(answer.await),

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::conn::{Control, Controlled};
 use crate::dispatch::{Shared, dispatch};
+use crate::outbox::{Office, Sent};
 use crate::simulator::{Kind, Simulator};
 use crate::{Seed, Switchboard, control};
 
@@ -133,6 +134,7 @@ impl Sandbox {
             simulators,
             switchboard: Arc::default(),
             limits: self.limits,
+            outgoing: Office::until(stop.clone()),
             seed: self.seed,
             http: http.local_addr()?,
             tcp: tcp.clone(),
@@ -277,6 +279,7 @@ impl Shared {
     /// Back to the state after the start.
     pub(crate) async fn reset(&self) {
         self.switchboard.clear(None);
+        self.outgoing.forget();
         for simulator in self.simulators.values() {
             for hook in &simulator.reset {
                 hook();
@@ -288,6 +291,7 @@ impl Shared {
         self.sow();
         // Last, for requests that arrive meanwhile belong to the state that is gone.
         self.switchboard.clear_requests();
+        self.outgoing.clear();
     }
 }
 
@@ -321,6 +325,11 @@ impl Running {
             .keys()
             .map(|id| (*id, self.base_url(id)))
             .collect()
+    }
+
+    /// The callbacks that went out, oldest first, as `GET /_sandbox/callbacks` shows them.
+    pub fn callbacks(&self) -> Vec<Sent> {
+        self.shared.outgoing.list(None, 0, usize::MAX)
     }
 
     /// What `POST /_sandbox/reset` does.

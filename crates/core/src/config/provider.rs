@@ -50,6 +50,12 @@ impl KnownProvider {
         }
     }
 
+    /// Whether an account cannot be without a field.
+    pub fn requires(&self, field: &str) -> bool {
+        let required = self.schema["required"].as_array();
+        required.is_some_and(|all| all.iter().any(|name| name == field))
+    }
+
     fn is_credential(&self, field: &str) -> bool {
         self.info.credentials.contains(&field)
     }

@@ -1,8 +1,11 @@
 //! The HTTP client: authentication, forms and both paging styles.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use business_tools_core::egress::transport::{Body, Http, HttpRequest};
 use business_tools_core::http::{Method, header};
+use business_tools_core::token::TokenSource;
 use business_tools_core::{Cx, Error, Fate, Kind, Page, Repeat, Result, Secret, Upstream};
 use serde_json::{Map, Value};
 use url::Url;
@@ -26,26 +29,43 @@ pub(crate) struct Client {
     http: Http,
     hosts: Hosts,
     account_sid: String,
-    authorization: Secret,
-    by_key: bool,
+    auth: Auth,
+    auth_hint: &'static str,
+}
+
+enum Auth {
+    Basic(Secret),
+    /// Asked before each attempt.
+    Bearer(Arc<dyn TokenSource>),
 }
 
 impl Client {
     pub(crate) fn new(config: &TwilioConfig, upstream: &Upstream) -> Result<Self> {
-        let (identity, hosts) = config.check()?;
-        let Identity {
-            user,
-            password,
-            by_key,
-        } = identity;
-        let pair = format!("{user}:{}", password.expose());
-        let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+        let (identity, hosts) = config.parts()?;
+        let basic = |user: &str, password: &Secret| {
+            let pair = format!("{user}:{}", password.expose());
+            let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+            Auth::Basic(Secret::new(format!("Basic {pair}")))
+        };
+        let (auth, auth_hint) = match identity {
+            Some(Identity::Account(user, token)) => (basic(&user, &token), fault::TOKEN_HINT),
+            Some(Identity::Key(key, secret)) => (basic(&key, &secret), fault::KEY_HINT),
+            Some(Identity::Bearer(token)) => (
+                Auth::Bearer(upstream.tokens(Some(token))?),
+                fault::BEARER_HINT,
+            ),
+            // The world may have a source of tokens.
+            None => match upstream.tokens(None) {
+                Ok(source) => (Auth::Bearer(source), fault::BEARER_HINT),
+                Err(none) => return config.check().and(Err(none)),
+            },
+        };
         Ok(Self {
             http: Http::new(upstream, fault::explain),
             hosts,
             account_sid: config.account_sid.clone(),
-            authorization: Secret::new(format!("Basic {basic}")),
-            by_key,
+            auth,
+            auth_hint,
         })
     }
 
@@ -69,7 +89,11 @@ impl Client {
     }
 
     fn request(&self, method: Method, url: Url) -> HttpRequest {
-        HttpRequest::new(method, url).credential(header::AUTHORIZATION, self.authorization.clone())
+        let request = HttpRequest::new(method, url);
+        match &self.auth {
+            Auth::Basic(pair) => request.credential(header::AUTHORIZATION, pair.clone()),
+            Auth::Bearer(source) => request.bearer(source),
+        }
     }
 
     pub(crate) async fn get(&self, cx: &Cx, url: Url, query: Pairs) -> Result<Resource> {
@@ -177,9 +201,9 @@ impl Client {
 
     /// Names the settings that are really in use.
     fn hint(&self) -> impl Fn(Error) -> Error {
-        let by_key = self.by_key;
+        let hint = self.auth_hint;
         move |error| match error.kind() {
-            Kind::AuthFailed if by_key => error.hint(fault::KEY_HINT),
+            Kind::AuthFailed => error.hint(hint),
             _ => error,
         }
     }

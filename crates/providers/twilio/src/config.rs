@@ -23,6 +23,8 @@ pub struct TwilioConfig {
     pub api_key: Option<String>,
     /// The secret of the API key.
     pub api_secret: Option<Secret>,
+    /// An OAuth access token, when there is neither an API key nor the account's own token.
+    pub access_token: Option<Secret>,
     /// The region that the credentials belong to, such as `ie1`.
     #[schemars(regex(pattern = NAME))]
     pub region: Option<String>,
@@ -34,12 +36,15 @@ pub struct TwilioConfig {
     pub base_url: Option<Url>,
 }
 
-/// The user name and the password of basic authentication.
-pub(crate) struct Identity {
-    pub(crate) user: String,
-    pub(crate) password: Secret,
-    /// Whether that is an API key.
-    pub(crate) by_key: bool,
+/// How requests are authenticated.
+#[derive(Clone)]
+pub(crate) enum Identity {
+    /// The account and its token.
+    Account(String, Secret),
+    /// An API key and its secret.
+    Key(String, Secret),
+    /// An OAuth access token.
+    Bearer(Secret),
 }
 
 /// The three hosts.
@@ -53,12 +58,29 @@ pub(crate) struct Hosts {
 /// What is wrong, and what would be right. Neither quotes a value: it may be a secret in the wrong place.
 type Fault = (&'static str, &'static str);
 
+const NO_CREDENTIALS: Fault = (
+    "there is neither auth_token nor api_key nor access_token",
+    "Set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET",
+);
+
 impl TwilioConfig {
-    /// Everything that is needed to speak to Twilio.
+    /// What can be said of the settings alone.
     ///
     /// # Errors
     /// `NOT_CONFIGURED` with every fault there is.
-    pub(crate) fn check(&self) -> Result<(Identity, Hosts)> {
+    pub(crate) fn check(&self) -> Result<()> {
+        self.read(true).map(drop)
+    }
+
+    /// Everything that is needed to speak to Twilio, but for the identity where there are no credentials at all.
+    ///
+    /// # Errors
+    /// As [`TwilioConfig::check`].
+    pub(crate) fn parts(&self) -> Result<(Option<Identity>, Hosts)> {
+        self.read(false)
+    }
+
+    fn read(&self, needs_identity: bool) -> Result<(Option<Identity>, Hosts)> {
         let mut faults = Vec::new();
         if !is_sid("AC", &self.account_sid) {
             faults.push((
@@ -67,7 +89,11 @@ impl TwilioConfig {
             ));
         }
         let mut keep = |fault| faults.push(fault);
-        let identity = self.identity().map_err(&mut keep).ok();
+        let identity = match self.identity() {
+            Ok(None) if needs_identity => Err(NO_CREDENTIALS),
+            identity => identity,
+        };
+        let identity = identity.map_err(&mut keep).ok();
         let hosts = self.hosts().map_err(&mut keep).ok();
         match (identity, hosts) {
             (Some(identity), Some(hosts)) if faults.is_empty() => Ok((identity, hosts)),
@@ -78,32 +104,31 @@ impl TwilioConfig {
         }
     }
 
-    fn identity(&self) -> Result<Identity, Fault> {
+    fn identity(&self) -> Result<Option<Identity>, Fault> {
         let given = |secret: &Option<Secret>| secret.clone().filter(|s| !s.expose().is_empty());
         let key = self.api_key.as_deref().filter(|key| !key.is_empty());
         match (key, given(&self.api_secret), given(&self.auth_token)) {
-            (Some(key), Some(secret), _) if is_sid("SK", key) => Ok(Identity {
-                user: key.to_owned(),
-                password: secret,
-                by_key: true,
-            }),
+            (Some(key), Some(secret), _) if is_sid("SK", key) => {
+                Ok(Some(Identity::Key(key.to_owned(), secret)))
+            }
             (Some(_), Some(_), _) => Err((
                 "api_key is not SK and 32 hexadecimal digits",
                 "Copy the SID of the API key to TWILIO_API_KEY, and its secret to TWILIO_API_SECRET",
             )),
-            (None, None, Some(token)) => Ok(Identity {
-                user: self.account_sid.clone(),
-                password: token,
-                by_key: false,
-            }),
+            (None, None, Some(token)) => {
+                Ok(Some(Identity::Account(self.account_sid.clone(), token)))
+            }
             (Some(_), None, _) => {
                 Err(("api_key has no api_secret", "Set TWILIO_API_SECRET as well"))
             }
             (None, Some(_), _) => Err(("api_secret has no api_key", "Set TWILIO_API_KEY as well")),
-            (None, None, None) => Err((
-                "there is neither auth_token nor api_key",
-                "Set TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET",
-            )),
+            (None, None, None) => match given(&self.access_token) {
+                Some(token) if !token.expose().bytes().all(|b| b.is_ascii_graphic()) => Err((
+                    "access_token holds white space or characters that no token has",
+                    "Copy the token alone to TWILIO_ACCESS_TOKEN, without `Bearer`, spaces and quotes",
+                )),
+                token => Ok(token.map(Identity::Bearer)),
+            },
         }
     }
 
@@ -168,24 +193,36 @@ mod tests {
     const SK: &str = "SK0123456789abcdef0123456789ABCDEF";
 
     fn check(config: Value) -> Result<(Identity, Hosts)> {
-        serde_json::from_value::<TwilioConfig>(config)
-            .unwrap()
-            .check()
+        let config = serde_json::from_value::<TwilioConfig>(config).unwrap();
+        config.check()?;
+        config
+            .parts()
+            .map(|(identity, hosts)| (identity.unwrap(), hosts))
     }
 
     #[test]
-    fn a_token_or_a_key_is_enough_and_the_key_wins() {
-        let (token, _) = check(json!({"account_sid": AC, "auth_token": "t"})).unwrap();
-        assert_eq!(
-            (token.user.as_str(), token.password.expose(), token.by_key),
-            (AC, "t", false)
-        );
-        let both = json!({"account_sid": AC, "auth_token": "t", "api_key": SK, "api_secret": "s"});
-        let (key, _) = check(both).unwrap();
-        assert_eq!(
-            (key.user.as_str(), key.password.expose(), key.by_key),
-            (SK, "s", true)
-        );
+    fn a_key_wins_over_a_token_and_that_over_one_of_oauth() {
+        let mut config = json!({"account_sid": AC, "access_token": "o"});
+        let is = |config: &Value, user: &str, secret: &str| {
+            let (user_is, secret_is) = match check(config.clone()).unwrap().0 {
+                Identity::Account(user, secret) | Identity::Key(user, secret) => (user, secret),
+                Identity::Bearer(token) => (String::new(), token),
+            };
+            assert_eq!((user_is.as_str(), secret_is.expose()), (user, secret));
+        };
+        is(&config, "", "o");
+        config["auth_token"] = "t".into();
+        is(&config, AC, "t");
+        config["api_key"] = SK.into();
+        config["api_secret"] = "s".into();
+        is(&config, SK, "s");
+    }
+
+    #[test]
+    fn an_account_alone_may_get_its_token_elsewhere() {
+        let config: TwilioConfig = serde_json::from_value(json!({"account_sid": AC})).unwrap();
+        assert!(config.check().is_err());
+        assert!(config.parts().unwrap().0.is_none());
     }
 
     #[test]
@@ -209,6 +246,7 @@ mod tests {
             (json!({"api_key": SK}), "no api_secret"),
             (json!({"api_key": SK, "auth_token": "t"}), "no api_secret"),
             (json!({"api_secret": "s"}), "no api_key"),
+            (json!({"access_token": "Bearer x"}), "white space"),
         ] {
             let mut config = json!({"account_sid": AC});
             config

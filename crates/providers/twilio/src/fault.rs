@@ -11,6 +11,9 @@ pub(crate) const TOKEN_HINT: &str = "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TO
 /// What to say when an API key is refused. Keys of one region are unknown in the others.
 pub(crate) const KEY_HINT: &str = "Check TWILIO_API_KEY, TWILIO_API_SECRET and TWILIO_ACCOUNT_SID, and that the key is of the region in use";
 
+/// What to say when an access token is refused.
+pub(crate) const BEARER_HINT: &str = "Ask for a new access token and set TWILIO_ACCESS_TOKEN: tokens expire; it must be of TWILIO_ACCOUNT_SID";
+
 /// The most of Twilio's own words that is passed on.
 const WORDS: usize = 300;
 

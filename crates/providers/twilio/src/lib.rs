@@ -50,6 +50,10 @@ impl Provider for Twilio {
                 field: "api_secret",
             },
             EnvVar {
+                name: "TWILIO_ACCESS_TOKEN",
+                field: "access_token",
+            },
+            EnvVar {
                 name: "TWILIO_REGION",
                 field: "region",
             },
@@ -62,15 +66,21 @@ impl Provider for Twilio {
                 field: "base_url",
             },
         ],
-        credentials: &["account_sid", "auth_token", "api_key", "api_secret"],
+        credentials: &[
+            "account_sid",
+            "auth_token",
+            "api_key",
+            "api_secret",
+            "access_token",
+        ],
         auth_hint: fault::TOKEN_HINT,
-        setup_hint: "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET)",
+        setup_hint: "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_ACCESS_TOKEN)",
     };
 
     const TOOLS: &'static [ToolDef<Self>] = tools::TOOLS;
 
     fn check(config: &TwilioConfig) -> Result<()> {
-        config.check().map(drop)
+        config.check()
     }
 
     fn connect(config: TwilioConfig, upstream: Upstream) -> Result<Self> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::routing::{get, post};
-use business_tools_sandbox::{Mount, Running, Sandbox, Simulator, json};
+use business_tools_sandbox::{Callback, Form, Mount, Outbox, Running, Sandbox, Simulator, json};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -145,6 +145,8 @@ pub(crate) fn simulator(orders: &Arc<AtomicUsize>) -> Simulator {
         .route("/large", get(async || "x".repeat(1_000_000)))
         .route("/empty", get(async || StatusCode::NO_CONTENT))
         .route("/echo", post(async |body: String| body))
+        .route("/tell", post(tell))
+        .route("/wait", post(wait))
         .route("/mount", get(async |mount: Mount| mount.base_url))
         .route(
             "/slow",
@@ -162,6 +164,23 @@ pub(crate) fn simulator(orders: &Arc<AtomicUsize>) -> Simulator {
         .on_fault_status(|status| json!({ "code": 20_000 + u32::from(status.as_u16()) }))
         .on_reset(move || resetting.store(0, Ordering::SeqCst))
         .on_describe(move || json!({ "orders": describing.load(Ordering::SeqCst) }))
+}
+
+/// Calls back to the URL in the body.
+async fn tell(outbox: Outbox, url: String) -> StatusCode {
+    let form: Form = [("password", "s3cret"), ("n", "1")].into_iter().collect();
+    let to = outbox.clone();
+    outbox.follow(async move {
+        // Where it ended is what the sandbox lists.
+        let _ = to.send(Callback::post(&url).form(&form)).await;
+    });
+    StatusCode::NO_CONTENT
+}
+
+/// Waits for something that does not happen.
+async fn wait(outbox: Outbox) -> StatusCode {
+    outbox.follow(std::future::pending());
+    StatusCode::NO_CONTENT
 }
 
 pub(crate) async fn shop() -> Shop {

@@ -1,5 +1,6 @@
 //! The settings of an account.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use business_tools_core::config::schema;
@@ -15,9 +16,20 @@ pub(crate) fn section(row: &Row) -> String {
         "/properties/providers/properties/{}/properties/accounts/additionalProperties/properties",
         info.id
     );
+    let ways = ways(row);
+    let needed = |name: &str| {
+        let known = (row.known)();
+        if known.requires(name) || ways.iter().all(|way| way.contains(name)) {
+            "yes"
+        } else if ways.iter().any(|way| way.contains(name)) {
+            "one way"
+        } else {
+            ""
+        }
+    };
     let mut text = format!(
         "\n## Settings\n\nOf the block `providers.{0}`; credentials stand in `providers.{0}.credentials`, or in \
-         `accounts.NAME` for further accounts.\n\n| setting | environment | type | |\n|---|---|---|---|\n",
+         `accounts.NAME` for further accounts.\n\n| setting | required | environment | type | |\n|---|---|---|---|---|\n",
         info.id
     );
     let fields = whole.pointer(&account).and_then(Value::as_object);
@@ -35,11 +47,35 @@ pub(crate) fn section(row: &Row) -> String {
         };
         let _ = writeln!(
             text,
-            "| `{name}` | {} | {}{credential} | {} |",
+            "| `{name}` | {} | {} | {}{credential} | {} |",
+            needed(name),
             variables.join(", "),
             arguments::kind(field),
             arguments::about(field)
         );
     }
+    if ways.len() > 1 {
+        let ways: Vec<_> = ways.iter().map(|way| names(way)).collect();
+        let _ = writeln!(
+            text,
+            "\nAn account authenticates in one of these ways: {}.",
+            ways.join("; ")
+        );
+    }
     text
+}
+
+/// The sets of credentials that are enough, each as the names of its fields.
+fn ways(row: &Row) -> Vec<BTreeSet<String>> {
+    let given = |fields: &Value| {
+        let fields = fields.as_object().into_iter().flatten();
+        let given = fields.filter(|(_, value)| !value.is_null());
+        given.map(|(name, _)| name.clone()).collect()
+    };
+    (row.examples)().credentials.iter().map(given).collect()
+}
+
+fn names(way: &BTreeSet<String>) -> String {
+    let names: Vec<_> = way.iter().map(|name| format!("`{name}`")).collect();
+    names.join(" with ")
 }

@@ -1,27 +1,38 @@
 //! `Calls`.
 
-use business_tools_sandbox::Form;
 use business_tools_sandbox::axum::body::Bytes;
 use business_tools_sandbox::axum::extract::{Path, RawQuery, State};
 use business_tools_sandbox::axum::response::Response;
+use business_tools_sandbox::{Form, Outbox};
 
+use super::callbacks::Target;
 use super::messages::{Refusal, is_web, refuse, sid_of, within};
 use super::state::{Call, is_e164, owns};
-use super::{Caller, World, answer};
+use super::{Caller, World, answer, callbacks};
 
-pub(super) async fn create(State(world): State<World>, caller: Caller, body: Bytes) -> Response {
+pub(super) async fn create(
+    State(world): State<World>,
+    caller: Caller,
+    outbox: Outbox,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     let call = match build(&form) {
         Ok(call) => call,
         Err((code, text)) => return answer::error(400, code, &text),
     };
-    world.with(&caller.sid, |account| {
+    let told = call.callback.is_some().then(|| call.sid.clone());
+    let answer = world.with(&caller.sid, |account| {
         let application = form.given("ApplicationSid").map(str::to_owned);
         account.assumed.extend(application);
         let shown = call.show(&caller.sid);
         account.calls.insert(call.sid.clone(), call);
         answer::created(&shown)
-    })
+    });
+    if let Some(sid) = told {
+        callbacks::of_call(&world, &outbox, &caller.sid, &sid);
+    }
+    answer
 }
 
 fn build(form: &Form) -> Result<Call, Refusal> {
@@ -64,13 +75,16 @@ fn build(form: &Form) -> Result<Call, Refusal> {
     if given.len() != 1 {
         return refuse(21205, "Url parameter is required.");
     }
-    for name in ["Url", "StatusCallback"] {
-        if let Some(url) = form.given(name).filter(|url| !is_web(url)) {
-            return refuse(21205, format!("{name} is not a valid URL: {url}"));
-        }
+    if let Some(url) = form.given("Url").filter(|url| !is_web(url)) {
+        return refuse(21205, format!("Url is not a valid URL: {url}"));
     }
+    let callback = Target::of(form, 21205)?;
     let record = form.get("Record") == Some("true");
-    Ok(Call::new(to.to_owned(), from.to_owned(), record))
+    let mut call = Call::new(to.to_owned(), from.to_owned(), record);
+    // An application has callbacks of its own.
+    call.callback = callback.filter(|_| form.given("ApplicationSid").is_none());
+    call.events = callbacks::events(form);
+    Ok(call)
 }
 
 pub(super) async fn list(
@@ -134,9 +148,9 @@ pub(super) async fn update(
             _ if call.is_over() => {
                 return answer::error(400, 21220, "Call is not in-progress. Cannot redirect.");
             }
-            Some("completed") => call.ended = Some("completed"),
+            Some("completed") => call.end("completed"),
             Some("canceled") if matches!(status, "queued" | "ringing") => {
-                call.ended = Some("canceled");
+                call.end("canceled");
             }
             Some("canceled") => {
                 return answer::error(

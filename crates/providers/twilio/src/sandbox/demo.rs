@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use business_tools_sandbox::{clock, ids};
 
-use super::state::{Account, Call, Message};
+use super::state::{Account, Call, Message, Told};
 
 /// The company's own number, one that every account has.
 const DESK: &str = "+14155550100";
@@ -71,6 +71,8 @@ pub(super) fn fill(account: &mut Account) {
             made: long_ago,
             created: clock::rfc2822(at),
             day: clock::date(at),
+            callback: None,
+            told: Told::default(),
         };
         account.messages.insert(message.sid.clone(), message);
     }

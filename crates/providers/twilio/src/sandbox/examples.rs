@@ -25,7 +25,8 @@ pub fn examples() -> Examples {
         .credentials(json!({"auth_token": "${secret}"}))
         .credentials(
             json!({"api_key": "SK00000000000000000000000000000c01", "api_secret": "${secret}"}),
-        );
+        )
+        .credentials(json!({"auth_token": null, "access_token": "token-${secret}"}));
     [messages(), calls(), others()]
         .into_iter()
         .flatten()

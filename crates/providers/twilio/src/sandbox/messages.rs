@@ -6,23 +6,30 @@ use business_tools_sandbox::axum::body::Bytes;
 use business_tools_sandbox::axum::extract::{Path, RawQuery, State};
 use business_tools_sandbox::axum::http::StatusCode;
 use business_tools_sandbox::axum::response::{IntoResponse, Response};
-use business_tools_sandbox::{Form, clock, ids};
+use business_tools_sandbox::{Form, Outbox, clock, ids};
 
-use super::state::{Message, is_e164, owns};
-use super::{Caller, World, answer};
+use super::callbacks::Target;
+use super::state::{Message, Told, is_e164, owns};
+use super::{Caller, World, answer, callbacks};
 
 /// The resource's own name, without the path around it.
 pub(super) fn sid_of(file: &str) -> &str {
     file.strip_suffix(".json").unwrap_or(file)
 }
 
-pub(super) async fn create(State(world): State<World>, caller: Caller, body: Bytes) -> Response {
+pub(super) async fn create(
+    State(world): State<World>,
+    caller: Caller,
+    outbox: Outbox,
+    body: Bytes,
+) -> Response {
     let form = Form::parse(&body);
     let message = match build(&form) {
         Ok(message) => message,
         Err((code, text)) => return answer::error(400, code, &text),
     };
-    world.with(&caller.sid, |account| {
+    let told = message.callback.is_some().then(|| message.sid.clone());
+    let answer = world.with(&caller.sid, |account| {
         account.assumed.extend(message.service.iter().cloned());
         account
             .assumed
@@ -30,7 +37,11 @@ pub(super) async fn create(State(world): State<World>, caller: Caller, body: Byt
         let shown = message.show(&caller.sid);
         account.messages.insert(message.sid.clone(), message);
         answer::created(&shown)
-    })
+    });
+    if let Some(sid) = told {
+        callbacks::of_message(&world, &outbox, &caller.sid, &sid);
+    }
+    answer
 }
 
 /// Twilio's code and words for a request that it does not take.
@@ -58,6 +69,7 @@ fn build(form: &Form) -> Result<Message, Refusal> {
     }
     let body = form.given("Body").unwrap_or_default();
     content(form, body, &media)?;
+    let callback = Target::of(form, 21609)?;
     let scheduled = form.get("SendAt").is_some();
     if scheduled && (service.is_none() || form.get("ScheduleType") != Some("fixed")) {
         return refuse(
@@ -78,6 +90,8 @@ fn build(form: &Form) -> Result<Message, Refusal> {
         made: Instant::now(),
         created: clock::rfc2822(now),
         day: clock::date(now),
+        callback,
+        told: Told::default(),
     })
 }
 
@@ -152,13 +166,7 @@ fn content(form: &Form, body: &str, media: &[&str]) -> Result<(), Refusal> {
     if let Some(bad) = media.iter().find(|url| !is_web(url)) {
         return refuse(21620, format!("Invalid media URL(s): {bad}"));
     }
-    match form.given("StatusCallback") {
-        Some(url) if !is_web(url) => refuse(
-            21609,
-            format!("The 'StatusCallback' URL {url} is not a valid URL."),
-        ),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 pub(super) fn is_web(url: &str) -> bool {
@@ -221,15 +229,20 @@ pub(super) async fn fetch(
 pub(super) async fn update(
     State(world): State<World>,
     caller: Caller,
+    outbox: Outbox,
     Path((_, file)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {
     let form = Form::parse(&body);
-    world.with(&caller.sid, |account| {
+    let mut told = false;
+    let answer = world.with(&caller.sid, |account| {
         let Some(message) = account.messages.get_mut(sid_of(&file)) else { return gone(&caller.sid, &file) };
         match (form.get("Status"), form.get("Body")) {
             (Some("canceled"), None) => match message.status() {
-                "scheduled" | "canceled" => message.canceled = true,
+                "scheduled" | "canceled" => {
+                    message.canceled = true;
+                    told = message.callback.is_some();
+                }
                 _ => return answer::error(409, 30409, "Message is not in a cancelable state."),
             },
             (None, Some("")) => match message.status() {
@@ -240,7 +253,11 @@ pub(super) async fn update(
             _ => return answer::error(400, 20001, "Nothing to update."),
         }
         answer::ok(&message.show(&caller.sid))
-    })
+    });
+    if told {
+        callbacks::of_message(&world, &outbox, &caller.sid, sid_of(&file));
+    }
+    answer
 }
 
 pub(super) async fn delete(

@@ -1,11 +1,13 @@
 //! The simulator: the part of Twilio's API that the tools use, with state for each account.
 
 mod answer;
+mod callbacks;
 mod calls;
 mod demo;
 mod examples;
 mod lookups;
 mod messages;
+mod oauth;
 mod resources;
 mod state;
 mod verify;
@@ -25,23 +27,41 @@ pub use examples::examples;
 use state::Account;
 
 /// Everything the simulator remembers.
-type World = Arc<Accounts<Account>>;
+type World = Arc<Memory>;
+
+#[derive(Default)]
+struct Memory {
+    accounts: Accounts<Account>,
+    grants: oauth::Grants,
+}
+
+impl Memory {
+    fn with<R>(&self, account: &str, f: impl FnOnce(&mut Account) -> R) -> R {
+        self.accounts.with(account, f)
+    }
+}
 
 /// The account that `--sandbox` uses when none is configured.
 const SID: &str = "AC5a4db0c0de5a4db0c0de5a4db0c0de00";
+
+/// Its token, and that of every account that was only ever called with a key.
+const TOKEN: &str = "5a4db0c05a4db0c05a4db0c05a4db0c0";
 
 /// Twilio, simulated.
 pub fn simulator() -> Simulator {
     let world: World = Arc::default();
     let (forgotten, shown, filled) = (Arc::clone(&world), Arc::clone(&world), Arc::clone(&world));
     Simulator::http("twilio", router(world))
-        .on_reset(move || forgotten.clear())
+        .on_reset(move || {
+            forgotten.accounts.clear();
+            forgotten.grants.clear();
+        })
         .on_seed(move |seed| {
             if seed == Seed::Demo {
                 filled.with(SID, demo::fill);
             }
         })
-        .on_describe(move || json!({"accounts": shown.map(Account::describe)}))
+        .on_describe(move || json!({"accounts": shown.accounts.map(Account::describe)}))
         .on_fault_status(|status| answer::fault_body(status.as_u16()))
 }
 
@@ -49,7 +69,7 @@ pub fn simulator() -> Simulator {
 pub fn sandbox_config(base_url: &str) -> Map<String, Value> {
     let settings = [
         ("account_sid", SID.to_owned()),
-        ("auth_token", "5a4db0c05a4db0c05a4db0c05a4db0c0".to_owned()),
+        ("auth_token", TOKEN.to_owned()),
         ("base_url", base_url.to_owned()),
     ];
     settings
@@ -89,6 +109,10 @@ fn router(world: World) -> Router {
             "/v2/Services/{service}/VerificationCheck",
             business_tools_sandbox::axum::routing::post(verify::check),
         )
+        .route(
+            "/v2/token",
+            business_tools_sandbox::axum::routing::post(oauth::token),
+        )
         .fallback(answer::no_such_resource)
         .layer(business_tools_sandbox::axum::middleware::map_response(
             answer::stamp,
@@ -110,10 +134,6 @@ impl FromRequestParts<World> for Caller {
         if credentials.look_wrong() {
             return Err(refused());
         }
-        let user = match &credentials {
-            Credentials::Basic { user, password } if !password.is_empty() => user.clone(),
-            _ => return Err(refused()),
-        };
         let params = RawPathParams::from_request_parts(parts, world)
             .await
             .map_err(|_| refused())?;
@@ -121,6 +141,19 @@ impl FromRequestParts<World> for Caller {
             .iter()
             .find(|(name, _)| *name == "account")
             .map(|(_, sid)| sid.to_owned());
+        let (user, password) = match credentials {
+            Credentials::Basic { user, password } if !password.is_empty() => (user, password),
+            Credentials::Basic { .. } => return Err(refused()),
+            Credentials::Bearer(token) => {
+                let of_token = world.grants.account(&token).ok_or_else(refused)?;
+                // As with an API key, the path tells whose things are meant.
+                let sid = named.unwrap_or(of_token);
+                return match ids::is_hex32("AC", &sid) {
+                    true => Ok(Self { sid }),
+                    false => Err(refused()),
+                };
+            }
+        };
         let sid = match (
             ids::is_hex32("AC", &user),
             ids::is_hex32("SK", &user),
@@ -128,12 +161,16 @@ impl FromRequestParts<World> for Caller {
         ) {
             // An account's own credentials see that account alone.
             (true, _, Some(named)) if named == user => named,
-            (true, _, None) => user,
+            (true, _, None) => user.clone(),
             // An API key belongs to an account that only the path tells.
             (_, true, Some(named)) if ids::is_hex32("AC", &named) => named,
             (_, true, None) => format!("AC{}", &user[2..]),
             _ => return Err(refused()),
         };
+        if sid == user {
+            // Callbacks are signed with it.
+            world.with(&sid, |account| account.auth_token = Some(password));
+        }
         Ok(Self { sid })
     }
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use business_tools_sandbox::{Shelf, clock, ids};
 use serde_json::{Value, json};
 
+use super::callbacks::Target;
+
 /// How long a thing stays in one state.
-const STEP: Duration = Duration::from_millis(300);
+pub(super) const STEP: Duration = Duration::from_millis(300);
 
 /// The number that may always send, of the test credentials.
 pub(super) const MAGIC: &str = "+15005550006";
@@ -26,6 +28,8 @@ pub(super) struct Account {
     pub(super) verifications: Shelf<Verification>,
     /// Ids of things that must exist beforehand, made on first use.
     pub(super) assumed: BTreeSet<String>,
+    /// What the account last proved itself with; no API key.
+    pub(super) auth_token: Option<String>,
 }
 
 impl Account {
@@ -49,10 +53,35 @@ pub(super) fn is_e164(number: &str) -> bool {
 }
 
 /// Where a thing is on a way, by the time since it set out.
-fn along(since: Instant, way: &[&'static str]) -> &'static str {
+fn along(since: Instant, way: &[&'static str]) -> usize {
     let steps = since.elapsed().as_millis() / STEP.as_millis();
     let last = way.len() - 1;
-    way[usize::try_from(steps).unwrap_or(last).min(last)]
+    usize::try_from(steps).unwrap_or(last).min(last)
+}
+
+/// What was told of a thing's way.
+#[derive(Default)]
+pub(super) struct Told {
+    steps: usize,
+    last: Option<&'static str>,
+}
+
+impl Told {
+    /// The states since the last time: those up to `now`, and the one that it was put in at last.
+    fn catch_up(
+        &mut self,
+        way: &[&'static str],
+        now: usize,
+        end: Option<&'static str>,
+    ) -> Vec<&'static str> {
+        let mut states = way[self.steps.min(now + 1)..=now].to_vec();
+        states.extend(end);
+        self.steps = now + 1;
+        states.dedup();
+        states.retain(|state| self.last != Some(state));
+        self.last = states.last().copied().or(self.last);
+        states
+    }
 }
 
 pub(super) struct Message {
@@ -68,19 +97,34 @@ pub(super) struct Message {
     pub(super) made: Instant,
     pub(super) created: String,
     pub(super) day: String,
+    pub(super) callback: Option<Target>,
+    pub(super) told: Told,
 }
 
 impl Message {
-    pub(super) fn status(&self) -> &'static str {
-        match (self.canceled, self.scheduled) {
-            (true, _) => "canceled",
-            (_, true) => "scheduled",
-            _ if self.service.is_some() => along(
-                self.made,
-                &["accepted", "queued", "sending", "sent", "delivered"],
-            ),
-            _ => along(self.made, &["queued", "sending", "sent", "delivered"]),
+    fn way(&self) -> &'static [&'static str] {
+        const WAY: &[&str] = &["accepted", "queued", "sending", "sent", "delivered"];
+        match (self.scheduled, &self.service) {
+            (true, _) => &["scheduled"],
+            // A service has to choose a sender first.
+            (false, Some(_)) => WAY,
+            (false, None) => &WAY[1..],
         }
+    }
+
+    pub(super) fn status(&self) -> &'static str {
+        if self.canceled {
+            return "canceled";
+        }
+        let way = self.way();
+        way[along(self.made, way)]
+    }
+
+    /// The states since the last time that this was asked.
+    pub(super) fn news(&mut self) -> Vec<&'static str> {
+        let way = self.way();
+        let end = self.canceled.then_some("canceled");
+        self.told.catch_up(way, along(self.made, way), end)
     }
 
     fn segments(&self) -> u32 {
@@ -117,17 +161,41 @@ impl Message {
     }
 }
 
+/// A call talks for ten steps, so that there is time to redirect it or hang up.
+const WAY: &[&str] = &[
+    "queued",
+    "ringing",
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    TALK,
+    "completed",
+];
+const TALK: &str = "in-progress";
+
 pub(super) struct Call {
     pub(super) sid: String,
     pub(super) to: String,
     pub(super) from: String,
     pub(super) record: bool,
-    /// The state it was put in, and stays in.
-    pub(super) ended: Option<&'static str>,
+    /// The step it was at when it was put in a state, and that state.
+    pub(super) ended: Option<(usize, &'static str)>,
     pub(super) made: Instant,
     pub(super) created: String,
     pub(super) day: String,
     pub(super) recording: String,
+    pub(super) callback: Option<Target>,
+    /// What of it is told.
+    pub(super) events: BTreeSet<String>,
+    pub(super) told: Told,
+    /// The number of the next event.
+    pub(super) sequence: u32,
 }
 
 impl Call {
@@ -143,32 +211,32 @@ impl Call {
             created: clock::rfc2822(now),
             day: clock::date(now),
             recording: ids::hex32("RE"),
+            callback: None,
+            events: BTreeSet::new(),
+            told: Told::default(),
+            sequence: 0,
         }
     }
 
-    /// A call talks for ten steps, so that there is time to redirect it or hang up.
+    /// Where it would be by itself.
+    fn step(&self) -> usize {
+        along(self.made, WAY)
+    }
+
     pub(super) fn status(&self) -> &'static str {
-        const TALK: &str = "in-progress";
-        self.ended.unwrap_or_else(|| {
-            along(
-                self.made,
-                &[
-                    "queued",
-                    "ringing",
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    TALK,
-                    "completed",
-                ],
-            )
-        })
+        self.ended.map_or(WAY[self.step()], |(_, state)| state)
+    }
+
+    /// Puts it in the state that it stays in.
+    pub(super) fn end(&mut self, state: &'static str) {
+        self.ended = Some((self.step(), state));
+    }
+
+    /// The states since the last time that this was asked.
+    pub(super) fn news(&mut self) -> Vec<&'static str> {
+        let (now, end) = self.ended.unzip();
+        let now = now.unwrap_or_else(|| self.step());
+        self.told.catch_up(WAY, now, end)
     }
 
     pub(super) fn is_over(&self) -> bool {

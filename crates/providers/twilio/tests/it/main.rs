@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod callbacks;
 mod calls;
 mod confirm;
 mod contract;
@@ -19,6 +20,7 @@ mod lists;
 mod messages;
 mod names;
 mod numbers;
+mod oauth;
 mod observed;
 mod rights;
 mod settings;
