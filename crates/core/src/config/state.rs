@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -193,7 +192,7 @@ impl RedisBlock {
             password: self.password.as_ref().map(|it| it.0.clone()),
             ca_file: self.ca_file.clone(),
             prefix: format!("{}:{}", self.prefix, self.environment),
-            timeout: self.timeout.0.max(Duration::from_millis(10)),
+            timeout: self.timeout.0.max(std::time::Duration::from_millis(10)),
             replicas: self.replicas,
         })
     }

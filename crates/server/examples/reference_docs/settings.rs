@@ -55,7 +55,7 @@ pub(crate) fn section(row: &Row) -> String {
         );
     }
     if ways.len() > 1 {
-        let ways: Vec<_> = ways.iter().map(|way| names(way)).collect();
+        let ways: Vec<_> = ways.iter().map(names).collect();
         let _ = writeln!(
             text,
             "\nAn account authenticates in one of these ways: {}.",

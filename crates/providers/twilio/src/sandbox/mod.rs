@@ -148,10 +148,9 @@ impl FromRequestParts<World> for Caller {
                 let of_token = world.grants.account(&token).ok_or_else(refused)?;
                 // As with an API key, the path tells whose things are meant.
                 let sid = named.unwrap_or(of_token);
-                return match ids::is_hex32("AC", &sid) {
-                    true => Ok(Self { sid }),
-                    false => Err(refused()),
-                };
+                return ids::is_hex32("AC", &sid)
+                    .then_some(Self { sid })
+                    .ok_or_else(refused);
             }
         };
         let sid = match (

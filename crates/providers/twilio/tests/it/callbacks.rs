@@ -10,12 +10,11 @@ use business_tools_sandbox::axum::extract::State;
 use business_tools_sandbox::axum::http::{HeaderMap, Method, StatusCode, Uri};
 use business_tools_sandbox::{Form, axum};
 use business_tools_testkit::{Person, World};
-use reqwest::Client;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::support::{ACCOUNT, FROM, SERVICE, TO, path, sid, world};
+use crate::support::{ACCOUNT, FROM, SERVICE, TO, client, path, sid, world};
 
 /// The token of the account of the sandbox, which signs.
 const TOKEN: &str = "5a4db0c05a4db0c05a4db0c05a4db0c0";
@@ -111,10 +110,10 @@ fn assert_signed(heard: &Heard, base: &str) {
     let mut data = format!("{base}{}", heard.target);
     if heard.method == Method::POST {
         let sorted: BTreeMap<_, _> = heard.form.iter().collect();
-        sorted.iter().for_each(|(name, value)| {
+        for (name, value) in sorted {
             data.push_str(name);
             data.push_str(value);
-        });
+        }
     }
     let right =
         base64::engine::general_purpose::STANDARD.encode(hmac(TOKEN.as_bytes(), data.as_bytes()));
@@ -139,7 +138,7 @@ async fn list(world: &World) -> Value {
         "http://{}/_sandbox/callbacks?provider=twilio",
         world.sandbox.http
     );
-    let answer = Client::new().get(url).send().await.unwrap();
+    let answer = client().get(url).send().await.unwrap();
     answer.json().await.unwrap()
 }
 
@@ -253,7 +252,7 @@ async fn a_get_carries_everything_in_its_query_and_signs_that() {
         ("StatusCallbackEvent", "ringing"),
     ];
     let target = format!("{}{}", world.sandbox.base_url("twilio"), path("Calls.json"));
-    let request = Client::new().post(target).basic_auth(ACCOUNT, Some(TOKEN));
+    let request = client().post(target).basic_auth(ACCOUNT, Some(TOKEN));
     assert_eq!(request.form(&form).send().await.unwrap().status(), 201);
     let heard = app.next().await;
     assert_signed(&heard, &app.base);
@@ -298,7 +297,7 @@ async fn what_was_sent_is_listed_without_its_signature() {
             .contains(r#"["x-twilio-signature","***"]"#)
     );
     assert!(!listed.to_string().contains("t0p"));
-    let described = Client::new()
+    let described = client()
         .get(format!("http://{}/_sandbox", world.sandbox.http))
         .send();
     let described = described.await.unwrap().text().await.unwrap();

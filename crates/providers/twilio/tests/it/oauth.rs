@@ -10,17 +10,17 @@ use business_tools_core::{Cx, Kind, Result, Secret};
 use business_tools_sandbox::async_trait;
 use business_tools_testkit::{Contract, World};
 use business_tools_twilio::Twilio;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, OTHER, assert_error, hello, path, twilio, world};
+use crate::support::{ACCOUNT, OTHER, assert_error, client, hello, path, twilio, world};
 
 const CLIENT: &str = "OQ00000000000000000000000000000001";
 const SECRET: &str = "s3cret-of-the-app";
 
 async fn ask(world: &World, query: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
     let url = format!("{}/v2/token{query}", world.sandbox.base_url("twilio"));
-    let answer = Client::new().post(url).form(form).send().await.unwrap();
+    let answer = client().post(url).form(form).send().await.unwrap();
     (answer.status(), answer.json().await.unwrap())
 }
 
@@ -34,7 +34,7 @@ fn app(secret: &str) -> [(&'static str, &str); 3] {
 
 async fn use_it(world: &World, path: &str, token: &str) -> StatusCode {
     let url = format!("{}{path}", world.sandbox.base_url("twilio"));
-    let request = Client::new().get(url).bearer_auth(token);
+    let request = client().get(url).bearer_auth(token);
     request.send().await.unwrap().status()
 }
 

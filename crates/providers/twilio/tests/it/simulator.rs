@@ -1,16 +1,12 @@
 //! The simulator as a client of another make sees it.
 
 use business_tools_testkit::World;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-use crate::support::{ACCOUNT, FROM, OTHER, TO, VERIFY, path, world};
+use crate::support::{ACCOUNT, FROM, OTHER, TO, VERIFY, client, path, world};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-fn client() -> Client {
-    Client::builder().build().unwrap()
-}
 
 fn url(world: &World, path: &str) -> String {
     format!("{}{path}", world.sandbox.base_url("twilio"))

@@ -33,6 +33,11 @@ pub(crate) async fn world() -> World {
     twilio().start::<Twilio>().await
 }
 
+/// A client of another make.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().build().unwrap()
+}
+
 /// A message to send.
 pub(crate) fn hello() -> Value {
     json!({"to": TO, "from": FROM, "body": "Hello"})
