@@ -1,104 +1,88 @@
 //! A person agrees before something is destroyed; a dry run shows what would be sent and sends nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
 use std::time::Duration;
-use std::{collections::HashMap, fmt};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::Env;
 use crate::around::{Around, Inner, Next};
 use crate::call::{Call, Origin, Reply};
 use crate::cx::Answer;
 use crate::error::{Error, Fate, Kind, Result};
+use crate::secret::seal::Keyring;
+use crate::state::{Place, State, Trouble};
 
 /// How long an agreement holds.
 const VALID: Duration = Duration::from_mins(5);
 
+/// What binds tokens to their use.
+const USE: &str = "confirmation";
+
 /// Seals short-lived tokens that fit one call of one caller and work once.
 #[derive(Clone)]
 pub struct Seal {
-    key: Arc<[u8; 32]>,
-    used: Arc<Mutex<HashMap<[u8; 12], jiff::Timestamp>>>,
+    keys: Keyring,
+    spent: State,
 }
 
 impl Seal {
-    /// A key of this process alone.
+    /// For a process alone: nobody else can open its tokens, and they die with it.
     pub fn random() -> Self {
-        let mut key = [0; 32];
-        key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Self::with_key(key)
+        Self::shared(Keyring::random(), State::memory())
     }
 
-    /// A key that several processes share.
-    pub fn with_key(key: [u8; 32]) -> Self {
-        Self {
-            key: Arc::new(key),
-            used: Arc::default(),
-        }
-    }
-
-    /// The key, for the transport's own sealed states.
-    pub fn key(&self) -> &[u8; 32] {
-        &self.key
-    }
-
-    fn mac(&self, head: &[u8], bound: &str) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key[..]).ok()?;
-        mac.update(b"confirm\0");
-        mac.update(head);
-        mac.update(bound.as_bytes());
-        Some(mac)
+    /// For processes that have the same keys, and tell each other in `spent` what was used.
+    pub fn shared(keys: Keyring, spent: State) -> Self {
+        Self { keys, spent }
     }
 
     /// A token for the call that `bound` identifies.
-    pub fn seal(&self, bound: &str) -> String {
+    ///
+    /// # Errors
+    /// When the system has no random numbers to give.
+    pub fn seal(&self, bound: &str) -> Result<String> {
         let now = jiff::Timestamp::now().as_second();
         self.seal_until(bound, now.saturating_add(VALID.as_secs().cast_signed()))
     }
 
-    fn seal_until(&self, bound: &str, until: i64) -> String {
-        let mut token = until.to_be_bytes().to_vec();
-        token.extend(&uuid::Uuid::new_v4().as_bytes()[..12]);
-        if let Some(mac) = self.mac(&token, bound) {
-            token.extend(mac.finalize().into_bytes());
-        }
-        URL_SAFE_NO_PAD.encode(token)
+    fn seal_until(&self, bound: &str, until: i64) -> Result<String> {
+        let token = self.keys.seal(&aad(bound), &until.to_be_bytes())?;
+        Ok(URL_SAFE_NO_PAD.encode(token))
     }
 
     /// Whether a token fits, is young enough and was not used before. Using it uses it up.
-    pub fn open(&self, token: &str, bound: &str) -> bool {
-        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else {
-            return false;
+    ///
+    /// # Errors
+    /// When nobody can tell whether it was used before, because the store does not answer. It is not used up then.
+    pub async fn open(&self, token: &str, bound: &str) -> Result<bool, Trouble> {
+        let Some((token, until)) = self.read(token, bound) else {
+            return Ok(false);
         };
-        let Some((head, tag)) = bytes.split_at_checked(20) else {
-            return false;
+        let left = until.saturating_sub(jiff::Timestamp::now().as_second());
+        let Ok(left) = u64::try_from(left) else {
+            return Ok(false);
         };
-        let (Ok(until), Ok(nonce)) = (
-            <[u8; 8]>::try_from(&head[..8]),
-            <[u8; 12]>::try_from(&head[8..]),
-        ) else {
-            return false;
-        };
-        if self
-            .mac(head, bound)
-            .is_none_or(|mac| mac.verify_slice(tag).is_err())
-        {
-            return false;
-        }
-        let now = jiff::Timestamp::now();
-        if i64::from_be_bytes(until) < now.as_second() {
-            return false;
-        }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, at| now.as_second() - at.as_second() <= VALID.as_secs().cast_signed());
-        used.insert(nonce, now).is_none()
+        // Remembered for a little longer than it could be used, so that no clock brings it back.
+        let kept = Duration::from_secs(left) + VALID;
+        let place = Place::common(USE);
+        let name = URL_SAFE_NO_PAD.encode(token);
+        let first = self.spent.values().lock(&place, &name, kept).await?;
+        Ok(first.is_some())
     }
+
+    fn read(&self, token: &str, bound: &str) -> Option<(Vec<u8>, i64)> {
+        let token = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let until = self.keys.open(&aad(bound), &token).ok()?;
+        let until = i64::from_be_bytes(until.try_into().ok()?);
+        Some((token, until))
+    }
+}
+
+fn aad(bound: &str) -> Vec<u8> {
+    [USE, "\0", bound].concat().into_bytes()
 }
 
 impl fmt::Debug for Seal {
@@ -158,11 +142,11 @@ impl Around<Call, Reply> for Confirm {
         let subject = &call.cx.principal().subject;
         let bound = format!("{subject}\0{}", call.fingerprint());
         if let Some(token) = &call.options.confirm_token {
-            if self.seal.open(token, &bound) {
+            if self.seal.open(token, &bound).await? {
                 return next.run(call).await;
             }
             return Err(self
-                .required(&question, &bound)
+                .required(&question, &bound)?
                 .with_message("The confirm_token is spent, too old, or of another call"));
         }
         let answer = tokio::select! {
@@ -179,7 +163,7 @@ impl Around<Call, Reply> for Confirm {
                 "The user said no; nothing was done",
             )
             .hint("Do not try again unless the user asks for it")),
-            Answer::CannotAsk => Err(self.required(&question, &bound)),
+            Answer::CannotAsk => Err(self.required(&question, &bound)?),
             Answer::Pending(state) => {
                 Err(Error::new(Kind::ConfirmationRequired, question).detail(PENDING, state))
             }
@@ -194,15 +178,17 @@ const ONLY_LOOKS: &str =
 pub const PENDING: &str = "pending";
 
 impl Confirm {
-    fn required(&self, question: &str, bound: &str) -> Error {
-        Error::new(
+    fn required(&self, question: &str, bound: &str) -> Result<Error> {
+        let token = self.seal.seal(bound)?;
+        let error = Error::new(
             Kind::ConfirmationRequired,
             format!("A person has to agree first: {question}"),
-        )
-        .detail("question", question)
-        .detail("confirm_token", self.seal.seal(bound))
-        .detail("expires_in_secs", VALID.as_secs())
-        .hint("Ask the user; once they agree, repeat the same call with `confirm_token`")
+        );
+        Ok(error
+            .detail("question", question)
+            .detail("confirm_token", token)
+            .detail("expires_in_secs", VALID.as_secs())
+            .hint("Ask the user; once they agree, repeat the same call with `confirm_token`"))
     }
 }
 
@@ -210,40 +196,63 @@ impl Confirm {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_token_dies_of_age() {
+    use crate::secret::key::MasterKey;
+
+    async fn opens(seal: &Seal, token: &str, bound: &str) -> bool {
+        seal.open(token, bound).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_dies_of_age() {
         let seal = Seal::random();
         let now = jiff::Timestamp::now().as_second();
-        let old = seal.seal_until("this", now - 1);
-        assert!(!seal.open(&old, "this"));
-        let young = seal.seal_until("this", now + 300);
-        assert!(seal.open(&young, "this"));
-        assert!(!seal.open(&young, "this"), "it works once");
+        let old = seal.seal_until("this", now - 1).unwrap();
+        assert!(!opens(&seal, &old, "this").await);
+        let young = seal.seal_until("this", now + 300).unwrap();
+        assert!(opens(&seal, &young, "this").await);
+        assert!(!opens(&seal, &young, "this").await, "it works once");
     }
 
-    #[test]
-    fn a_token_fits_what_it_was_sealed_for_and_one_key() {
-        let key = Seal::with_key([7; 32]);
-        let twin = Seal::with_key([7; 32]);
-        assert!(twin.open(&key.seal("this"), "this"));
-        assert!(!key.open(&key.seal("this"), "that"));
-        assert!(!Seal::random().open(&key.seal("this"), "this"));
-        assert!(!key.open("", "this") && !key.open("AAAA", "this"));
-    }
-
-    #[test]
-    fn what_is_spent_is_remembered_only_while_it_could_be_used() {
+    #[tokio::test]
+    async fn a_token_fits_what_it_was_sealed_for_and_one_ring() {
         let seal = Seal::random();
-        let long_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(301);
-        for n in 0..12_u8 {
-            seal.used.lock().unwrap().insert([n; 12], long_ago);
+        let token = seal.seal("this").unwrap();
+        assert!(!opens(&seal, &token, "that").await);
+        assert!(!opens(&Seal::random(), &token, "this").await);
+        assert!(!opens(&seal, "", "this").await && !opens(&seal, "AAAA", "this").await);
+        assert!(opens(&seal, &token, "this").await);
+    }
+
+    #[tokio::test]
+    async fn what_one_replica_sealed_works_once_on_all_of_them() {
+        let (key, state) = (MasterKey::generate().unwrap(), State::memory());
+        let replicas = [(); 3].map(|()| Seal::shared(Keyring::new(&key, []), state.clone()));
+        let token = replicas[0].seal("this").unwrap();
+        assert!(opens(&replicas[1], &token, "this").await);
+        for replica in &replicas {
+            assert!(!opens(replica, &token, "this").await);
         }
-        assert!(seal.open(&seal.seal("this"), "this"));
-        assert_eq!(seal.used.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn tokens_outlive_a_rotation_and_not_the_key_that_sealed_them() {
+        let (old, new) = (
+            MasterKey::generate().unwrap(),
+            MasterKey::generate().unwrap(),
+        );
+        let ring = Keyring::new(&old, []);
+        let seal = Seal::shared(ring.clone(), State::memory());
+        let tokens = [(); 2].map(|()| seal.seal("this").unwrap());
+        ring.replace(&Keyring::new(&new, [&old]));
+        assert!(opens(&seal, &tokens[0], "this").await);
+        let fresh = seal.seal("this").unwrap();
+        ring.replace(&Keyring::new(&new, []));
+        assert!(!opens(&seal, &tokens[1], "this").await);
+        assert!(opens(&seal, &fresh, "this").await);
     }
 
     #[test]
     fn debug_shows_no_key() {
-        assert_eq!(format!("{:?}", Seal::with_key([65; 32])), "Seal(***)");
+        assert_eq!(format!("{:?}", Seal::random()), "Seal(***)");
     }
 }

@@ -215,6 +215,10 @@ impl Layers<'_> {
         variables.extend(local);
         variables.extend(self.loader.process.clone());
         self.variables = variables;
+        let keys = self.variables.get(secrets::KEY_FILE);
+        if let Some(file) = keys.filter(|file| !file.is_empty()) {
+            self.seen.look(&self.dir.join(file));
+        }
         (tree, environment)
     }
 
@@ -576,12 +580,9 @@ impl Layers<'_> {
 
     /// Whoever sees the file of a secret change loads again.
     fn look_at(&mut self, reference: &Reference) {
-        let file = match reference {
-            Reference::File(file) => Some(file),
-            Reference::Enc(_) => self.variables.get(secrets::KEY_FILE),
-            _ => None,
-        };
-        if let Some(file) = file.filter(|file| !file.is_empty()) {
+        if let Reference::File(file) = reference
+            && !file.is_empty()
+        {
             self.seen.look(&self.dir.join(file));
         }
     }

@@ -28,6 +28,15 @@ impl MasterKey {
         Ok(Self(Zeroizing::new(key)))
     }
 
+    /// A key for this process alone, of the numbers that its other random names are made of.
+    pub(super) fn random() -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        for half in key.chunks_exact_mut(16) {
+            half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        }
+        Self(key)
+    }
+
     /// Reads the text of a key.
     ///
     /// # Errors

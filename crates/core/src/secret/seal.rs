@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead as _, Generate as _, Payload};
@@ -25,9 +26,14 @@ const TEXT_VERSION: &str = "v1";
 /// What binds sealed texts to their use: one of them is no sealed value of a store, nor the other way round.
 const TEXT_USE: &[u8] = b"configuration value";
 
-/// Keys that seal and open: the first one seals, all of them open. Cheap to clone.
+/// Keys that seal and open: the first one seals, all of them open. Cheap to clone: every clone is the same ring, and
+/// follows it when its keys are replaced.
 #[derive(Clone)]
-pub struct Keyring(Arc<Vec<Entry>>);
+pub struct Keyring {
+    keys: Arc<ArcSwap<Vec<Entry>>>,
+    /// Keys that open too, and stay when the others are replaced.
+    kept: Arc<[Entry]>,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -49,9 +55,16 @@ impl Keyring {
     /// A ring whose `newest` key seals; `older` ones open what they sealed once.
     pub fn new<'a>(newest: &MasterKey, older: impl IntoIterator<Item = &'a MasterKey>) -> Self {
         let older = older.into_iter().map(Entry::new);
-        Self(Arc::new(
-            std::iter::once(Entry::new(newest)).chain(older).collect(),
-        ))
+        let keys = std::iter::once(Entry::new(newest)).chain(older).collect();
+        Self {
+            keys: Arc::new(ArcSwap::from_pointee(keys)),
+            kept: Arc::default(),
+        }
+    }
+
+    /// A key that nobody else has, gone with the ring.
+    pub(crate) fn random() -> Self {
+        Self::new(&MasterKey::random(), [])
     }
 
     /// Reads keys that are separated by commas or line breaks, newest first. `#` starts a comment.
@@ -70,19 +83,33 @@ impl Keyring {
         Ok(Self::new(newest, older))
     }
 
-    /// The same ring, which opens what another one sealed too.
+    /// The same ring, which opens what another one seals now too.
     pub fn with_older(&self, other: &Self) -> Self {
-        Self(Arc::new(self.0.iter().chain(&*other.0).cloned().collect()))
+        let others = other.keys.load();
+        let kept = self.kept.iter().chain(&**others).chain(&*other.kept);
+        Self {
+            keys: Arc::clone(&self.keys),
+            kept: kept.cloned().collect(),
+        }
+    }
+
+    /// Takes the keys of another ring in place of its own, in every clone. Says whether they are others.
+    pub fn replace(&self, other: &Self) -> bool {
+        let same = self.ids() == other.ids();
+        if !same {
+            self.keys.store(other.keys.load_full());
+        }
+        !same
     }
 
     /// The key that seals.
     pub fn newest(&self) -> KeyId {
-        self.0[0].id
+        self.keys.load()[0].id
     }
 
-    /// Every key, newest first.
-    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.0.iter().map(|entry| entry.id)
+    /// The keys, newest first.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.keys.load().iter().map(|entry| entry.id).collect()
     }
 
     /// Encrypts `bytes`. They can be opened with the same `aad` alone: name there what they are and whose.
@@ -90,7 +117,8 @@ impl Keyring {
     /// # Errors
     /// When the system has no random numbers to give.
     pub fn seal(&self, aad: &[u8], bytes: &[u8]) -> Result<Vec<u8>, SealError> {
-        let newest = &self.0[0];
+        let keys = self.keys.load();
+        let newest = &keys[0];
         let mut sealed = Vec::with_capacity(HEADER + NONCE + bytes.len() + 16);
         sealed.push(VERSION);
         sealed.extend(newest.id.0);
@@ -113,7 +141,9 @@ impl Keyring {
     /// When it was made otherwise, with another key, or has been changed since.
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let id = key_of(sealed)?;
-        let entry = self.0.iter().find(|entry| entry.id == id);
+        let keys = self.keys.load();
+        let mut all = keys.iter().chain(&*self.kept);
+        let entry = all.find(|entry| entry.id == id);
         let entry = entry.ok_or(SealError::OtherKey(id))?;
         let (header, rest) = sealed.split_at(HEADER);
         let nonce = rest.first_chunk::<NONCE>().ok_or(SealError::NotSealed)?;
@@ -137,7 +167,7 @@ impl Keyring {
     /// As [`Keyring::seal`].
     pub fn seal_text(&self, secret: &Secret) -> Result<String, SealError> {
         let sealed = self.seal(TEXT_USE, secret.expose().as_bytes())?;
-        let (id, body) = (self.newest(), &sealed[HEADER..]);
+        let (id, body) = (key_of(&sealed)?, &sealed[HEADER..]);
         Ok(format!(
             "{SCHEME}{TEXT_VERSION}.{id}.{}",
             URL_SAFE_NO_PAD.encode(body)
@@ -190,8 +220,10 @@ pub fn bytes_of(text: &str) -> Result<Vec<u8>, SealError> {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keyring")?;
-        let ids = self.ids().map(|id| id.to_string());
-        f.debug_list().entries(ids).finish()
+        let ids = self.ids();
+        f.debug_list()
+            .entries(ids.iter().map(ToString::to_string))
+            .finish()
     }
 }
 
@@ -280,6 +312,28 @@ mod tests {
     }
 
     #[test]
+    fn every_clone_follows_when_the_keys_are_replaced() {
+        let (old, new, file) = (key(), key(), Keyring::new(&key(), []));
+        let ring = Keyring::new(&old, []);
+        let (clone, merged) = (ring.clone(), ring.with_older(&file));
+        let before = ring.seal(b"", b"x").unwrap();
+        let of_file = file.seal(b"", b"x").unwrap();
+
+        assert!(ring.replace(&Keyring::new(&new, [&old])));
+        for ring in [&ring, &clone, &merged] {
+            assert_eq!(ring.newest(), new.id());
+            assert!(ring.open(b"", &before).is_ok());
+        }
+        assert!(ring.replace(&Keyring::new(&new, [])));
+        assert!(!ring.replace(&Keyring::new(&new, [])), "the same again");
+        for ring in [&ring, &clone, &merged] {
+            assert_eq!(ring.open(b"", &before), Err(SealError::OtherKey(old.id())));
+        }
+        assert!(merged.open(b"", &of_file).is_ok(), "what was added stays");
+        assert!(clone.open(b"", &of_file).is_err());
+    }
+
+    #[test]
     fn a_text_and_a_value_of_a_store_are_not_exchangeable() {
         let ring = Keyring::new(&key(), []);
         let text = ring.seal_text(&secret()).unwrap();
@@ -329,7 +383,7 @@ mod tests {
             format!("# ours\n{at} # since May\n\n{bt}\n"),
         ] {
             let ring = Keyring::parse(&text).unwrap();
-            assert_eq!(ring.ids().collect::<Vec<_>>(), [a.id(), b.id()]);
+            assert_eq!(ring.ids(), [a.id(), b.id()]);
             let shown = format!("{ring:?} {a:?}");
             assert!(!shown.contains(&at[5..]), "{shown}");
         }

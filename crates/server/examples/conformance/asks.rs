@@ -112,7 +112,8 @@ impl Asks {
                     name.strip_prefix("test_input_required_result_")?,
                     &round,
                     context,
-                );
+                )
+                .await;
             }
         })
     }
@@ -155,19 +156,22 @@ impl Round<'_> {
         let requests: InputRequests = wire(requests)?;
         Ok(InputRequiredResult::new(
             Some(requests),
-            bound.map(|bound| self.seal.seal(bound)),
+            bound
+                .map(|bound| self.seal.seal(bound))
+                .transpose()
+                .map_err(internal)?,
         ))
     }
 
-    fn check(&self, bound: &str) -> Result<(), ErrorData> {
+    async fn check(&self, bound: &str) -> Result<(), ErrorData> {
         match self.state {
-            Some(state) if self.seal.open(state, bound) => Ok(()),
+            Some(state) if self.seal.open(state, bound).await.map_err(internal)? => Ok(()),
             _ => Err(ErrorData::invalid_params("requestState rejected", None)),
         }
     }
 
     /// Asks until every request has its answer, then tells them all.
-    fn all(&self, requests: Value, bound: Option<&str>) -> Called {
+    async fn all(&self, requests: Value, bound: Option<&str>) -> Called {
         let keys: Vec<String> = requests
             .as_object()
             .into_iter()
@@ -179,38 +183,46 @@ impl Round<'_> {
             return Ok(self.ask(requests, bound)?.into());
         };
         if let Some(bound) = bound {
-            self.check(bound)?;
+            self.check(bound).await?;
         }
         text(format!("state-ok: {}", json!(answers)))
     }
 }
 
-fn rounds(which: &str, round: &Round<'_>, context: &Context) -> Option<Called> {
+async fn rounds(which: &str, round: &Round<'_>, context: &Context) -> Option<Called> {
     let name = || form("What is your name?", &["name"]);
     Some(match which {
-        "elicitation" => round.all(json!({"user_name": name()}), None),
-        "sampling" => round.all(
-            json!({"capital_question": sampling("What is the capital of France?", 100)}),
-            None,
-        ),
-        "list_roots" => round.all(json!({"client_roots": roots()}), None),
+        "elicitation" => round.all(json!({"user_name": name()}), None).await,
+        "sampling" => {
+            round
+                .all(
+                    json!({"capital_question": sampling("What is the capital of France?", 100)}),
+                    None,
+                )
+                .await
+        }
+        "list_roots" => round.all(json!({"client_roots": roots()}), None).await,
         "request_state" | "tampered_state" => {
             let confirm = json!({"method": "elicitation/create", "params": {
                 "mode": "form",
                 "message": "Please confirm",
                 "requestedSchema": {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]},
             }});
-            round.all(json!({"confirm": confirm}), Some(which))
+            round.all(json!({"confirm": confirm}), Some(which)).await
         }
-        "multiple_inputs" => round.all(
-            json!({
-                "user_name": name(),
-                "greeting": sampling("Generate a greeting", 50),
-                "client_roots": roots(),
-            }),
-            Some(which),
-        ),
-        "multi_round" => two_rounds(round),
+        "multiple_inputs" => {
+            round
+                .all(
+                    json!({
+                        "user_name": name(),
+                        "greeting": sampling("Generate a greeting", 50),
+                        "client_roots": roots(),
+                    }),
+                    Some(which),
+                )
+                .await
+        }
+        "multi_round" => two_rounds(round).await,
         "capabilities" => {
             let can = context.client_capabilities().unwrap_or_default();
             let mut requests = json!({});
@@ -223,24 +235,28 @@ fn rounds(which: &str, round: &Round<'_>, context: &Context) -> Option<Called> {
             if can.roots.is_some() {
                 requests["client_roots"] = roots();
             }
-            round.all(requests, None)
+            round.all(requests, None).await
         }
         _ => return None,
     })
 }
 
-fn two_rounds(round: &Round<'_>) -> Called {
+async fn two_rounds(round: &Round<'_>) -> Called {
     if let Some(color) = round.answer("step2") {
-        round.check("step2")?;
+        round.check("step2").await?;
         return text(format!("You like {}", color["content"]["color"]));
     }
     if round.answer("step1").is_some() {
-        round.check("step1")?;
+        round.check("step1").await?;
         let ask = json!({"step2": form("Step 2: What is your favorite color?", &["color"])});
         return Ok(round.ask(ask, Some("step2"))?.into());
     }
     let ask = json!({"step1": form("Step 1: What is your name?", &["name"])});
     Ok(round.ask(ask, Some("step1"))?.into())
+}
+
+fn internal(error: impl std::fmt::Display) -> ErrorData {
+    ErrorData::internal_error(error.to_string(), None)
 }
 
 /// A form of required strings, as a request.

@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use business_tools_core::artifact::Artifacts;
 use business_tools_core::call::cache::CacheStore;
+use business_tools_core::call::confirm::Seal;
 use business_tools_core::config::{Config, Confirmation, Report, Seen};
 use business_tools_core::egress::transport::PrivateHosts;
 use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
+use business_tools_core::secret::seal::Keyring;
 use business_tools_core::secrets::Secrets;
 use business_tools_core::state::{State, StateMetrics};
 use business_tools_core::{Env, Registry, prometheus};
@@ -40,6 +42,8 @@ pub(crate) struct App {
     seat: Seat,
     /// Keeps the last good values of what the configuration refers to.
     secrets: Secrets,
+    /// Seals what the process keeps, and the tokens of confirmations, if the operator gave keys.
+    keys: Option<Keyring>,
     running: Mutex<Running>,
     #[cfg(feature = "sandbox")]
     sandbox: Option<business_tools_sandbox::Running>,
@@ -65,8 +69,10 @@ impl App {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let state = state::open(&config.state, load::keyring(flags)?, flags.sandboxed())?;
-        let env = world(env, &config, seat, state)?;
+        let keys = load::keyring(flags)?;
+        let state = state::open(&config.state, keys.clone(), flags.sandboxed())?;
+        let mut env = world(env, &config, seat, state)?;
+        env.seal = seal(keys.as_ref(), &env, seat);
         let env = rules(&env, &config, seat, None)?;
         let registry = Registry::new(env.clone());
         #[cfg(feature = "sandbox")]
@@ -102,6 +108,7 @@ impl App {
             flags: flags.clone(),
             seat,
             secrets,
+            keys,
             running: Mutex::new(Running {
                 config: Arc::new(config),
                 plugins,
@@ -232,6 +239,20 @@ fn world(mut env: Env, config: &Config, seat: Seat, state: State) -> Result<Env,
         (None, None) => Artifacts::in_memory(content.max_bytes),
     };
     Ok(env)
+}
+
+/// What seals the tokens of confirmations.
+fn seal(keys: Option<&Keyring>, env: &Env, seat: Seat) -> Seal {
+    if let Some(keys) = keys {
+        return Seal::shared(keys.clone(), env.state.clone());
+    }
+    if seat == Seat::Network {
+        tracing::info!(
+            "confirmations are sealed with a key of this process: after a restart, or on another replica, people \
+             are asked again; with BUSINESS_TOOLS_KEY all replicas share one"
+        );
+    }
+    env.seal.clone()
 }
 
 /// The same world under the rules of a configuration. An audit that is set as before goes on.

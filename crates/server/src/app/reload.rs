@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use business_tools_core::config::{Change, Config, Report};
+use business_tools_core::secret::seal::Keyring;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connect::{Plugins, connect};
-use super::load::{known, load_seen};
+use super::load::{self, known, load_seen};
 use super::{App, Running, http_options, mcp_options, rules};
 use crate::http::Http;
 use crate::mcp::Handler;
@@ -97,7 +98,13 @@ impl App {
     pub(crate) async fn reload(&self, surface: &Surface, why: &str) {
         let (loaded, seen) = load_seen(&self.flags, &self.secrets).await;
         self.running().seen = seen;
-        match loaded.and_then(|config| self.take(config, surface)) {
+        let taken = loaded.and_then(|config| {
+            let keys = load::keyring(&self.flags)?;
+            let changes = self.take(config, surface)?;
+            self.take_keys(keys);
+            Ok(changes)
+        });
+        match taken {
             Ok(changes) => self.taken(&changes, why),
             Err(report) => self.rejected(report, why),
         }
@@ -158,6 +165,26 @@ impl App {
             seen,
         };
         Ok(changes)
+    }
+
+    /// Seals with the newest key from now on. What older keys of the ring sealed is opened still.
+    fn take_keys(&self, keys: Option<Keyring>) {
+        match (&self.keys, keys) {
+            (Some(ring), Some(keys)) => {
+                if ring.replace(&keys) {
+                    tracing::info!(keys = ?ring, "the keys of the project were replaced");
+                }
+            }
+            (None, Some(_)) => {
+                tracing::warn!("a key of the project was set; it takes effect with the next start");
+            }
+            (Some(_), None) => {
+                tracing::warn!(
+                    "the key of the project is gone; this process uses it until it ends"
+                );
+            }
+            (None, None) => {}
+        }
     }
 
     fn taken(&self, changes: &[Change], why: &str) {

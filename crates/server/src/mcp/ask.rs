@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use business_tools_core::call::confirm::Seal;
-use business_tools_core::{Answer, Asker, ProgressSink};
+use business_tools_core::{Answer, Asker, Error, ProgressSink};
 use rmcp::model::{
     ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest,
     InputRequiredResult, ProtocolVersion,
@@ -102,6 +102,8 @@ pub(super) struct Client<'a> {
     pub(super) pending: Option<InputRequiredResult>,
     /// Whether the state that the client brought back was forged, spent or of another call.
     pub(super) rejected: bool,
+    /// Why the client could not be asked, or its answer not be taken.
+    pub(super) fault: Option<Error>,
 }
 
 impl Client<'_> {
@@ -122,29 +124,38 @@ impl Client<'_> {
         let params = form(question);
         if modern {
             self.ask_modern(params, bound)
+                .await
+                .unwrap_or_else(|fault| {
+                    self.fault = Some(fault);
+                    Answer::No
+                })
         } else {
             self.ask_legacy(params).await
         }
     }
 
-    fn ask_modern(&mut self, params: ElicitRequestParams, bound: &str) -> Answer {
+    async fn ask_modern(
+        &mut self,
+        params: ElicitRequestParams,
+        bound: &str,
+    ) -> Result<Answer, Error> {
         if let (Some(state), Some(answer)) = (
             self.state.take(),
             self.answer.take().filter(Value::is_object),
         ) {
-            if !self.seal.open(&state, bound) {
+            if !self.seal.open(&state, bound).await? {
                 self.rejected = true;
-                return Answer::No;
+                return Ok(Answer::No);
             }
-            return verdict(answer["action"] == "accept", answer.get("content"));
+            return Ok(verdict(answer["action"] == "accept", answer.get("content")));
         }
         let request = InputRequest::Elicitation(ElicitRequest::new(params));
         let requests = std::iter::once((KEY.to_owned(), request)).collect();
         self.pending = Some(InputRequiredResult::new(
             Some(requests),
-            Some(self.seal.seal(bound)),
+            Some(self.seal.seal(bound)?),
         ));
-        Answer::Pending(Value::Null)
+        Ok(Answer::Pending(Value::Null))
     }
 
     async fn ask_legacy(&self, params: ElicitRequestParams) -> Answer {

@@ -69,6 +69,7 @@ pub(super) async fn call(
         answer: Client::answer_of(params.input_responses.as_ref()),
         pending: None,
         rejected: false,
+        fault: None,
     };
     let work = inner
         .registry
@@ -82,6 +83,10 @@ pub(super) async fn call(
             Ok(result.into())
         }
         Err(_) if client.rejected => Err(ErrorData::invalid_params("requestState rejected", None)),
+        Err(error) if client.fault.is_some() => {
+            let fault = client.fault.take().unwrap_or(error);
+            Ok(convert::failure(&fault, &cx).into())
+        }
         Err(error) if error.kind() == Kind::ToolNotFound && !catalog => Err(unknown(&name)),
         Err(error) => match client.pending.take() {
             Some(question) if error.details().contains_key(PENDING) => Ok(question.into()),
