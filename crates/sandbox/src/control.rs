@@ -176,6 +176,9 @@ fn check(shared: &Shared, rule: FaultRule) -> Result<FaultRule, String> {
     if rule.times == Some(0) || rule.for_ms == Some(0) {
         return Err("`times` and `for_ms` must be at least 1".into());
     }
+    if rule.rate.is_some_and(|rate| !(rate > 0.0 && rate <= 1.0)) {
+        return Err("`rate` must be above 0 and at most 1".into());
+    }
     if rule.delay_ms.is_some_and(|delay| delay > LONGEST_DELAY) {
         return Err(format!("`delay_ms` must be at most {LONGEST_DELAY}"));
     }

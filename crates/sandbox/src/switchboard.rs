@@ -108,7 +108,7 @@ pub struct Fault {
 ///
 /// Rules are tried in the order they came in; the first that matches strikes. So "429 twice, then
 /// 500 once" is two rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// The simulator's id.
@@ -133,6 +133,10 @@ pub struct FaultRule {
     /// How often it strikes. Until cleared, if neither this nor `for_ms` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// The share of the requests that match which it strikes, from above 0 to 1, in an order that looks random and is
+    /// the same in every run. The others go on to later rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
     /// Milliseconds from now until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
@@ -146,7 +150,7 @@ pub struct FaultRule {
 
 impl FaultRule {
     /// The keys a rule may have.
-    pub(crate) const KEYS: [&str; 11] = [
+    pub(crate) const KEYS: [&str; 12] = [
         "provider",
         "kind",
         "status",
@@ -155,6 +159,7 @@ impl FaultRule {
         "delay_ms",
         "skip",
         "times",
+        "rate",
         "for_ms",
         "path",
         "method",
@@ -171,6 +176,7 @@ impl FaultRule {
             delay_ms: None,
             skip: None,
             times: None,
+            rate: None,
             for_ms: None,
             path: None,
             method: None,
@@ -210,6 +216,12 @@ impl FaultRule {
     /// Strike this often.
     pub fn times(mut self, count: u32) -> Self {
         self.times = Some(count);
+        self
+    }
+
+    /// Strike this share of them, such as 0.02.
+    pub fn rate(mut self, share: f64) -> Self {
+        self.rate = Some(share);
         self
     }
 
@@ -269,23 +281,38 @@ pub struct ActiveFault {
 struct Armed {
     active: ActiveFault,
     expires: Option<Instant>,
+    /// Requests that a rule with a rate has looked at.
+    looked: u64,
 }
 
 impl Armed {
     /// Counts a request that matches. Later rules may still strike it.
     fn lets_through(&mut self) -> bool {
-        match &mut self.active.rule.skip {
-            Some(left @ 1..) => {
-                *left -= 1;
-                true
-            }
-            Some(0) | None => false,
+        if let Some(left @ 1..) = &mut self.active.rule.skip {
+            *left -= 1;
+            return true;
         }
+        let Some(rate) = self.active.rule.rate else {
+            return false;
+        };
+        self.looked += 1;
+        share(self.looked, self.active.id) >= rate
     }
 
     fn spent(&self, now: Instant) -> bool {
         self.active.rule.times == Some(0) || self.expires.is_some_and(|at| at <= now)
     }
+}
+
+/// A number from 0 to 1 that looks random: SplitMix64 of the `n`th request of a rule.
+fn share(n: u64, rule: u64) -> f64 {
+    let mut mixed = n
+        .wrapping_add(rule << 40)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let upper = u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or(u32::MAX);
+    f64::from(upper) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// The faults that wait to strike and the requests that arrived, of all simulators.
@@ -326,6 +353,7 @@ impl Switchboard {
         rules.list.push(Armed {
             active: active.clone(),
             expires,
+            looked: 0,
         });
         self.count.store(rules.list.len(), Ordering::Release);
         active

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use business_tools_sandbox::axum::Router;
 use business_tools_sandbox::axum::response::IntoResponse;
-use business_tools_sandbox::{FaultKind, FaultRule, Sandbox, Simulator};
+use business_tools_sandbox::{FaultKind, FaultRule, Sandbox, Simulator, Switchboard};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -306,6 +306,31 @@ async fn skip_lets_requests_through_first() {
         seen.push(fetch(shop.addr(), "/shop/orders").await.status());
     }
     assert_eq!(seen, [200, 200, 503, 200]);
+}
+
+#[tokio::test]
+async fn a_rate_strikes_a_share_and_leaves_the_rest_to_later_rules() {
+    let board = Switchboard::new();
+    board.inject(FaultRule::new("shop", FaultKind::Status).rate(0.02));
+    board.inject(FaultRule::new("shop", FaultKind::Reset).rate(0.01));
+    let mut struck = [0, 0, 0];
+    for _ in 0..100_000 {
+        let kind = board.next("shop", "GET", "/orders").map(|fault| fault.kind);
+        struck[match kind {
+            Some(FaultKind::Status) => 0,
+            Some(_) => 1,
+            None => 2,
+        }] += 1;
+    }
+    assert!((1800..2200).contains(&struck[0]), "{struck:?}");
+    assert!((850..1150).contains(&struck[1]), "{struck:?}");
+
+    let shop = shop().await;
+    for rate in [json!(0.0), json!(1.5), json!(-1), json!("half")] {
+        let rule = json!({"provider": "shop", "kind": "status", "rate": rate});
+        let refused = send(shop.addr(), "POST", "/_sandbox/faults", &rule.to_string()).await;
+        assert_eq!(refused.status(), 400);
+    }
 }
 
 #[tokio::test]
