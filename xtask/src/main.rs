@@ -12,6 +12,7 @@ mod contracts;
 mod docs;
 mod engine;
 mod env;
+mod kill;
 mod metadata;
 mod new_provider;
 mod node;
@@ -23,6 +24,7 @@ mod service;
 mod sh;
 mod test;
 mod tidy;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ cargo xtask <chore>
   clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
   sdk [--only PROVIDER]               the providers' official Python SDKs against the simulators
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
+  kill [KILLS] [file|redis]           kills servers at random moments and counts what was sent twice
   docs                                writes the generated reference pages
   engine [start]                      fetches the DocumentDB engine; `start` runs it until end of input
   redis [start]                       finds or installs a Redis; `start` runs one until end of input
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         "clients" => clients::run(rest),
         "sdk" => sdk::run(rest),
         "bench" => bench::run(rest),
+        "kill" => kill::run(rest),
         "docs" => docs::run(),
         "engine" => engine::run(rest),
         "redis" => redis::run(rest),

@@ -33,7 +33,7 @@ use business_tools_core::{Kind, ProviderSettings, millis, secs};
 use common::{Bench, Step, fields};
 use proxy::Proxy;
 use serde_json::{Value, json};
-use server::RedisServer;
+use server::{RedisServer, Sentinels};
 
 suite::against!(cluster, topologies::cluster);
 suite::against!(sentinel, topologies::sentinel);
@@ -261,16 +261,12 @@ async fn a_wrong_password_is_told_and_works_once_it_is_right() {
 
 #[tokio::test]
 async fn a_master_that_dies_is_replaced_without_a_restart() {
-    let mut all = topologies::Sentinels::start();
-    let bench = replica(all.settings(), &keys(), None);
+    let mut all = Sentinels::start();
+    let bench = replica(topologies::of(&all), &keys(), None);
     keys_work(&bench, "before").await;
     all.master.stop();
     calls_go_on(&bench).await;
-    until("another one is master", || {
-        let role = all.replica.ask(&["ROLE"]);
-        role.contains("master")
-    })
-    .await;
+    all.fail_over();
     until("it is found", || trouble(&bench).is_none()).await;
     keys_work(&bench, "after").await;
     let again = bench.call("acme_create_thing", keyed("before")).await;

@@ -89,7 +89,7 @@ impl fmt::Debug for Arrival {
 pub struct Recorded {
     /// Its number, rising over all providers; `?after=` takes it.
     pub seq: u64,
-    /// When it arrived, RFC 3339.
+    /// When it arrived: RFC 3339, with milliseconds.
     pub at: String,
     /// The simulator.
     pub provider: String,
@@ -141,7 +141,7 @@ impl Kept {
         };
         Recorded {
             seq: self.seq,
-            at: clock::rfc3339(self.at),
+            at: clock::rfc3339_millis(self.at),
             provider: provider.clone(),
             method: method.clone(),
             path: path.clone(),

@@ -16,8 +16,8 @@ pub mod errors;
 pub mod exchange;
 pub mod listing;
 pub mod people;
-pub mod secrets;
 pub mod redis;
+pub mod secrets;
 pub mod world;
 
 pub use contract::Contract;

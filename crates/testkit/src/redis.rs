@@ -214,3 +214,78 @@ impl Drop for RedisServer {
         drop(std::fs::remove_dir_all(&self.folder));
     }
 }
+
+/// A master, its replica and the sentinel that watches them, under the name `ours`.
+#[derive(Debug)]
+pub struct Sentinels {
+    /// The master at first.
+    pub master: RedisServer,
+    /// Its replica at first.
+    pub replica: RedisServer,
+    sentinel: RedisServer,
+}
+
+impl Sentinels {
+    /// Starts them, and waits until they know each other.
+    ///
+    /// # Panics
+    /// When they do not find together.
+    pub fn start() -> Self {
+        let master = RedisServer::start(&[]);
+        let port = master.port.to_string();
+        let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
+        let follows = || {
+            replica
+                .ask(&["INFO", "replication"])
+                .contains("link_status:up")
+        };
+        wait_for("the replica follows", follows);
+        let mut sentinel = RedisServer::absent(&[]);
+        std::fs::create_dir_all(&sentinel.folder).expect("a folder for the sentinel");
+        let file = sentinel.folder.join("sentinel.conf");
+        let watch = format!(
+            "sentinel monitor ours 127.0.0.1 {port} 1\n\
+             sentinel down-after-milliseconds ours 500\n\
+             sentinel failover-timeout ours 3000\n"
+        );
+        std::fs::write(&file, watch).expect("a file for the sentinel");
+        sentinel.args = vec![file.display().to_string(), "--sentinel".to_owned()];
+        sentinel.restart();
+        let port = replica.port.to_string();
+        let knows = || {
+            sentinel
+                .ask(&["SENTINEL", "REPLICAS", "ours"])
+                .contains(&port)
+        };
+        wait_for("the sentinel knows the replica", knows);
+        Self {
+            master,
+            replica,
+            sentinel,
+        }
+    }
+
+    /// Where the sentinel is.
+    pub fn url(&self) -> String {
+        self.sentinel.url()
+    }
+
+    /// Ends the master, and waits until its replica is one.
+    ///
+    /// # Panics
+    /// When the sentinel does not make it one.
+    pub fn fail_over(&mut self) {
+        self.master.stop();
+        wait_for("another one is master", || {
+            self.replica.ask(&["ROLE"]).contains("master")
+        });
+    }
+}
+
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while !done() {
+        assert!(Instant::now() < end, "waited too long: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -10,7 +10,7 @@ use business_tools_core::secret::Secret;
 use business_tools_core::state::Store;
 use business_tools_core::state::redis::{RedisSettings, RedisStore, Topology};
 
-use super::server::{RedisServer, free_port};
+use super::server::{RedisServer, Sentinels, free_port};
 use super::suite::Kind;
 
 /// A Redis of some shape, used by one test among others.
@@ -78,66 +78,21 @@ pub fn cluster() -> Shape {
     })
 }
 
-/// A master, its replica and the sentinel that watches them.
-pub struct Sentinels {
-    pub master: RedisServer,
-    pub replica: RedisServer,
-    sentinel: RedisServer,
-    file: PathBuf,
-}
-
-impl Sentinels {
-    pub fn start() -> Self {
-        let master = RedisServer::start(&[]);
-        let port = master.port().to_string();
-        let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
-        wait_for("the replica follows", || {
-            replica
-                .ask(&["INFO", "replication"])
-                .contains("master_link_status:up")
-        });
-        let file = std::env::temp_dir().join(format!("sentinel-{}.conf", uuid::Uuid::new_v4()));
-        let watch = format!(
-            "sentinel monitor ours 127.0.0.1 {port} 1\n\
-             sentinel down-after-milliseconds ours 500\n\
-             sentinel failover-timeout ours 3000\n"
-        );
-        std::fs::write(&file, watch).unwrap();
-        let sentinel = RedisServer::start(&[file.to_str().unwrap(), "--sentinel"]);
-        wait_for("the sentinel knows the replica", || {
-            sentinel
-                .ask(&["SENTINEL", "REPLICAS", "ours"])
-                .contains(&replica.port().to_string())
-        });
-        Self {
-            master,
-            replica,
-            sentinel,
-            file,
-        }
-    }
-
-    pub fn settings(&self) -> RedisSettings {
-        RedisSettings {
-            topology: Topology::Sentinel {
-                master: "ours".to_owned(),
-                username: None,
-                password: None,
-            },
-            ..RedisSettings::at(self.sentinel.url())
-        }
-    }
-}
-
-impl Drop for Sentinels {
-    fn drop(&mut self) {
-        std::fs::remove_file(&self.file).unwrap_or_default();
+/// Where the sentinels are.
+pub fn of(sentinels: &Sentinels) -> RedisSettings {
+    RedisSettings {
+        topology: Topology::Sentinel {
+            master: "ours".to_owned(),
+            username: None,
+            password: None,
+        },
+        ..RedisSettings::at(sentinels.url())
     }
 }
 
 pub fn sentinel() -> Shape {
     static ALL: LazyLock<Sentinels> = LazyLock::new(Sentinels::start);
-    apart(ALL.settings())
+    apart(of(&ALL))
 }
 
 /// A server that speaks TLS alone, with a certificate that only we trust.

@@ -137,12 +137,13 @@ impl Server {
             .spawn()
             .unwrap();
         let stderr = lines(child.stderr.take().unwrap());
+        let log = Arc::<Mutex<Vec<String>>>::default();
         let mut base = None;
         let mut sandbox = (!args.contains(&"--sandbox")).then(String::new);
         while base.is_none() || sandbox.is_none() {
             let line = stderr
                 .recv_timeout(Duration::from_secs(20))
-                .expect("the server says where it listens");
+                .unwrap_or_else(|_| panic!("it does not say where it listens: {log:#?}"));
             let url = |line: &str| {
                 line.split_whitespace()
                     .find(|w| w.starts_with("http://"))
@@ -154,9 +155,9 @@ impl Server {
             } else if line.starts_with("listening on") {
                 base = Some(url(&line));
             }
+            log.lock().unwrap().push(line);
         }
         // The pipe is read to the end, so that a full one never blocks the server.
-        let log = Arc::<Mutex<Vec<String>>>::default();
         let kept = log.clone();
         std::thread::spawn(move || {
             while let Ok(line) = stderr.recv() {
@@ -168,7 +169,7 @@ impl Server {
         Self {
             process: Process(child),
             base: base.unwrap(),
-            sandbox: sandbox.unwrap(),
+            sandbox: sandbox.unwrap_or_default(),
             http,
             log,
         }
