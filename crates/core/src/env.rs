@@ -10,6 +10,7 @@ use crate::call::confirm::Seal;
 use crate::egress::transport::PrivateHosts;
 use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::pools::ConnectionPoolManager;
 use crate::state::State;
 use crate::token::TokenSource;
 
@@ -39,8 +40,8 @@ pub struct Env {
     /// Hosts of private networks that URLs of callers may lead to.
     #[cfg(feature = "http")]
     pub private_hosts: PrivateHosts,
-    #[cfg(feature = "http")]
-    pub(crate) http: crate::egress::transport::HttpPool,
+    /// The connections to everything outside.
+    pub pools: ConnectionPoolManager,
 }
 
 impl Env {
@@ -49,8 +50,9 @@ impl Env {
     /// # Errors
     /// When the metrics cannot be registered with `registry`.
     pub fn new(registry: prometheus::Registry) -> Result<Self, prometheus::Error> {
+        let pools = ConnectionPoolManager::default();
         Ok(Self {
-            metrics: Metrics::new(registry)?,
+            metrics: Metrics::new(registry, &pools)?,
             audit: None,
             cache: CacheStore::in_memory(64 << 20),
             state: State::memory(),
@@ -62,8 +64,7 @@ impl Env {
             auto_confirm: false,
             #[cfg(feature = "http")]
             private_hosts: PrivateHosts::default(),
-            #[cfg(feature = "http")]
-            http: crate::egress::transport::HttpPool::default(),
+            pools,
         })
     }
 
@@ -73,10 +74,10 @@ impl Env {
         Self::new(prometheus::Registry::new()).unwrap_or_else(|_| unreachable!())
     }
 
-    /// Uses the HTTP client of `other` with its connections, since making one costs much more than a call.
-    #[cfg(feature = "http")]
+    /// Uses the connections of `other`, since making a client that trusts what the system trusts costs much more than
+    /// a call.
     pub fn client_of(mut self, other: &Self) -> Self {
-        self.http = other.http.clone();
+        self.pools = other.pools.clone();
         self
     }
 

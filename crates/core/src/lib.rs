@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod page;
 pub mod plugin;
 pub mod policy;
+pub mod pools;
 pub mod registry;
 pub mod schema;
 pub mod secret;
@@ -39,7 +40,8 @@ pub use page::{Detail, Page};
 pub use plugin::{
     DEFAULT_ACCOUNT, EnvVar, Health, Info, Plugin, Provider, ProviderSettings, ToolInfo, ToolPlugin,
 };
-pub use policy::{Backoff, Policy, Quota, Trip, millis, secs};
+pub use policy::{Backoff, Connections, Policy, Quota, Trip, millis, secs};
+pub use pools::ConnectionPoolManager;
 pub use registry::{Registry, Selection};
 pub use secret::Secret;
 pub use tool::{Effect, Repeat, Spec, Tool, ToolDef, Untrusted, tool};

@@ -8,6 +8,7 @@ use prometheus::{
 
 use crate::cx::Cx;
 use crate::error::Kind;
+use crate::pools::ConnectionPoolManager;
 
 const BUCKETS: &[f64] = &[
     0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -23,6 +24,8 @@ pub struct Metrics {
     pub latency: HistogramVec,
     /// `mcp_active_connections{service}`
     pub connections: IntGaugeVec,
+    /// `mcp_connections_opened_total{service}`
+    pub opened: IntCounterVec,
     /// `mcp_provider_requests_total{provider,status}`
     pub requests: IntCounterVec,
     /// `mcp_provider_latency_seconds{provider}`
@@ -40,11 +43,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers the metrics.
+    /// Registers the metrics, those of `pools` among them.
     ///
     /// # Errors
     /// When `registry` holds metrics of these names already.
-    pub fn new(registry: Registry) -> Result<Self, prometheus::Error> {
+    pub fn new(
+        registry: Registry,
+        pools: &ConnectionPoolManager,
+    ) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(counter.clone()))?;
@@ -61,6 +67,14 @@ impl Metrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok::<_, prometheus::Error>(histogram)
         };
+        let connections = IntGaugeVec::new(
+            Opts::new(
+                "mcp_active_connections",
+                "Connections in use over HTTP, and open in the pools of drivers",
+            ),
+            &["service"],
+        )?;
+        registry.register(Box::new(pools.shown(connections.clone())))?;
         let cost = CounterVec::new(
             Opts::new(
                 "mcp_cost_usd_total",
@@ -72,7 +86,12 @@ impl Metrics {
         Ok(Self {
             calls: counter("mcp_api_calls_total", "Tool calls", &["tool", "status"])?,
             latency: histogram("mcp_api_latency_seconds", "Tool call latency", &["tool"])?,
-            connections: gauge("mcp_active_connections", "Open connections", &["service"])?,
+            connections,
+            opened: counter(
+                "mcp_connections_opened_total",
+                "Connections that were made over HTTP",
+                &["service"],
+            )?,
             requests: counter(
                 "mcp_provider_requests_total",
                 "Requests to providers, retries included",

@@ -53,6 +53,17 @@ pub struct Info {
     pub setup_hint: &'static str,
 }
 
+impl Info {
+    /// `mongodb`: its name in health and in the label `service` of the metrics.
+    pub fn service(&self) -> String {
+        service_of(self.title)
+    }
+}
+
+pub(crate) fn service_of(title: &str) -> String {
+    title.to_lowercase().replace(' ', "_")
+}
+
 /// What a health check found.
 #[derive(Debug, Clone)]
 pub struct Health {

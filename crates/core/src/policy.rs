@@ -68,6 +68,58 @@ pub struct Trip {
     pub recovery: Duration,
 }
 
+/// The connections to the hosts of one provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Connections {
+    /// Requests that use a host's connections at once, whosever they are.
+    pub max_per_host: u32,
+    /// Connections to a host that are kept open while nobody uses them.
+    pub max_idle_per_host: u32,
+    /// How long a connection that nobody uses is kept open.
+    pub idle_timeout: Duration,
+    /// How long one may take to be made, or one of a full host to become free.
+    pub connect_timeout: Duration,
+    /// How long a connection may be silent before the other side is asked whether it is there; zero never asks.
+    pub keep_alive: Duration,
+    /// Whether HTTP/2 is spoken with hosts that offer it.
+    pub http2: bool,
+}
+
+impl Connections {
+    /// What holds where nobody says anything else.
+    pub const DEFAULT: Self = Self {
+        max_per_host: 256,
+        max_idle_per_host: 32,
+        idle_timeout: secs(60),
+        connect_timeout: secs(10),
+        keep_alive: secs(30),
+        http2: true,
+    };
+
+    /// The same with the operator's numbers.
+    pub fn with(mut self, over: &ConnectionRules) -> Self {
+        if let Some(n) = over.max_per_host {
+            self.max_per_host = n.max(1);
+        }
+        if let Some(n) = over.max_idle_per_host {
+            self.max_idle_per_host = n;
+        }
+        if let Some(Span(d)) = over.idle_timeout {
+            self.idle_timeout = d;
+        }
+        if let Some(Span(d)) = over.connect_timeout {
+            self.connect_timeout = d;
+        }
+        if let Some(Span(d)) = over.keep_alive {
+            self.keep_alive = d;
+        }
+        if let Some(yes) = over.http2 {
+            self.http2 = yes;
+        }
+        self
+    }
+}
+
 /// Everything the two planes need to know about a provider. The operator may override each number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -87,6 +139,8 @@ pub struct Policy {
     pub max_answer: usize,
     /// Requests per second the operator allows on top of `quotas`; `None` means no further limit.
     pub requests_per_second: Option<u32>,
+    /// The connections to its hosts.
+    pub connections: Connections,
 }
 
 impl Policy {
@@ -108,6 +162,7 @@ impl Policy {
         },
         max_answer: 8 << 20,
         requests_per_second: None,
+        connections: Connections::DEFAULT,
     };
 
     /// The policy with the operator's numbers in place of the provider's.
@@ -117,6 +172,7 @@ impl Policy {
             retry,
             circuit_breaker,
             timeouts,
+            connections,
         } = over;
         if let Some(n) = rate_limits.requests_per_second {
             self.requests_per_second = Some(n);
@@ -148,6 +204,7 @@ impl Policy {
         if let Some(Span(d)) = timeouts.attempt {
             self.attempt_timeout = d;
         }
+        self.connections = self.connections.with(connections);
         self
     }
 }
@@ -164,6 +221,8 @@ pub struct Overrides {
     pub circuit_breaker: Breaker,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// The connections to the provider's hosts, where they differ from those of all providers.
+    pub connections: ConnectionRules,
 }
 
 /// `rate_limits` of a provider block.
@@ -223,6 +282,46 @@ pub struct Timeouts {
     /// One attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Span>,
+}
+
+/// `connections`, of all providers or of a provider block.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConnectionRules {
+    /// Requests that use a host's connections at once; MongoDB: the size of the pool.
+    #[schemars(range(min = 1, max = 65536))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_per_host: Option<u32>,
+    /// Connections to a host that are kept open while nobody uses them.
+    #[schemars(range(max = 65536))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_idle_per_host: Option<u32>,
+    /// How long a connection that nobody uses is kept open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Span>,
+    /// How long a connection may take to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Span>,
+    /// How long a connection may be silent before the other side is asked whether it is there; 0 never asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<Span>,
+    /// Whether HTTP/2 is spoken with hosts that offer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http2: Option<bool>,
+}
+
+impl ConnectionRules {
+    /// These, and where they say nothing, those of all providers.
+    pub fn or(self, all: &Self) -> Self {
+        Self {
+            max_per_host: self.max_per_host.or(all.max_per_host),
+            max_idle_per_host: self.max_idle_per_host.or(all.max_idle_per_host),
+            idle_timeout: self.idle_timeout.or(all.idle_timeout),
+            connect_timeout: self.connect_timeout.or(all.connect_timeout),
+            keep_alive: self.keep_alive.or(all.keep_alive),
+            http2: self.http2.or(all.http2),
+        }
+    }
 }
 
 /// The longest span: longer ones overflow clocks, and nobody means them.

@@ -261,7 +261,11 @@ impl Layers<'_> {
         });
 
         let file = self.decode(&tree);
-        let providers = self.providers(&tree);
+        let mut providers = self.providers(&tree);
+        for block in providers.values_mut() {
+            let own = std::mem::take(&mut block.settings.overrides.connections);
+            block.settings.overrides.connections = own.or(&file.connections);
+        }
         self.check_names(&file);
         wipe_value(&mut tree);
         self.locate();
@@ -286,6 +290,7 @@ impl Layers<'_> {
             log: file.log,
             metrics: file.metrics,
             cache: file.cache,
+            connections: file.connections,
             results: file.results,
             content: file.content,
             data_dir: super::content::data_dir(&self.variables),

@@ -36,7 +36,7 @@ pub use shown::Change;
 pub use state::{Masked, RedisBlock, StateBlock, StoreKind, TopologyKind};
 pub use unsafe_settings::{Circumstances, Unsafe};
 
-use crate::policy::{Span, secs};
+use crate::policy::{ConnectionRules, Span, secs};
 use crate::registry::Selection;
 
 /// The configuration of one process, checked.
@@ -62,6 +62,8 @@ pub struct Config {
     pub metrics: MetricsBlock,
     /// The results of cached reads.
     pub cache: CacheBlock,
+    /// The connections to providers whose block says nothing else.
+    pub connections: ConnectionRules,
     /// The results of calls.
     pub results: ResultsBlock,
     /// What callers may bring along, and where goes what tools make.
@@ -118,6 +120,8 @@ struct File {
     metrics: MetricsBlock,
     /// The results of cached reads.
     cache: CacheBlock,
+    /// The connections to providers whose block says nothing else.
+    connections: ConnectionRules,
     /// The results of calls.
     results: ResultsBlock,
     /// What callers may bring along, and where goes what tools make.

@@ -285,7 +285,13 @@ fn decode<P: Provider>(fields: Value) -> Result<(), Undecoded> {
 }
 
 /// The members of a block that all providers share.
-const COMMON: &[&str] = &["rate_limits", "retry", "circuit_breaker", "timeouts"];
+const COMMON: &[&str] = &[
+    "rate_limits",
+    "retry",
+    "circuit_breaker",
+    "timeouts",
+    "connections",
+];
 
 fn pick(block: &Value, names: &[&str]) -> Value {
     let mut picked = Map::new();

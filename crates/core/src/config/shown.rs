@@ -66,6 +66,7 @@ impl Config {
             "log": self.log,
             "metrics": self.metrics,
             "cache": self.cache,
+            "connections": self.connections,
             "results": self.results,
             "content": self.content,
             "health": self.health,

@@ -22,6 +22,7 @@ use crate::files::Files;
 use crate::metrics::Spend;
 use crate::plugin::Info;
 use crate::policy::Policy;
+use crate::pools::ConnectionPoolManager;
 use crate::secret::Secret;
 use crate::token::TokenSource;
 use crate::tool::Repeat;
@@ -171,9 +172,15 @@ impl Upstream {
         &self.env.metrics
     }
 
+    /// The pools of the world, for drivers that have connections of their own.
+    pub fn pools(&self) -> &ConnectionPoolManager {
+        &self.env.pools
+    }
+
     #[cfg(feature = "http")]
-    pub(crate) fn pool(&self) -> &transport::HttpPool {
-        &self.env.http
+    pub(crate) fn pool(&self) -> Arc<transport::HttpPool> {
+        let (service, rules) = (self.info.service(), self.policy.connections);
+        self.env.pools.http_pool(&service, rules, &self.env.metrics)
     }
 }
 

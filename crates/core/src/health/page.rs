@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Checked, HealthBoard, Row, State};
+use super::{Checked, HealthBoard, State};
 use crate::config::{HealthBlock, Report};
+use crate::plugin::service_of;
 
 impl HealthBoard {
     /// The page of `/health`. Without `details` it tells the overall state alone.
@@ -46,7 +47,7 @@ fn checks(state: &State) -> Map<String, Value> {
             continue;
         };
         // Two plugins may have one title, and neither may hide the other.
-        let service = service(provider);
+        let service = service_of(provider.title);
         let name = if checks.contains_key(&service) {
             name.clone()
         } else {
@@ -56,11 +57,6 @@ fn checks(state: &State) -> Map<String, Value> {
         checks.insert(name, row(worst, several, &state.rules));
     }
     checks
-}
-
-/// The name of what is checked: `mongodb`, as in the `service` label of the metrics.
-fn service(provider: &Row) -> String {
-    provider.title.to_lowercase().replace(' ', "_")
 }
 
 fn configuration(rejected: Option<&Report>) -> Value {

@@ -26,6 +26,7 @@ use tokio::sync::broadcast;
 
 use crate::error::{Error, Fate, Kind, Status};
 use crate::health::Part;
+use crate::pools::Pooled;
 use crate::secret::seal::{Keyring, SealError};
 
 pub use figures::{Figures, StateMetrics};
@@ -50,6 +51,11 @@ pub trait Store: RecordStore + ValueStore + LogStore + WindowStore {
     /// What it counts.
     fn figures(&self) -> Figures {
         Figures::default()
+    }
+
+    /// Its connections, if it has some.
+    fn pooled(self: Arc<Self>) -> Option<Arc<dyn Pooled>> {
+        None
     }
 
     /// What other replicas tell; nothing where there are none.
@@ -179,6 +185,11 @@ impl State {
     pub fn look(&self) -> Option<(&'static str, Option<Trouble>)> {
         let store = &self.0.opened.get()?.store;
         Some((store.name(), store.trouble()))
+    }
+
+    /// The connections of the store, if it has some and was opened.
+    pub fn pooled(&self) -> Option<Arc<dyn Pooled>> {
+        Arc::clone(&self.0.opened.get()?.store).pooled()
     }
 
     /// Bytes as the store may see them. They open under the same name alone.

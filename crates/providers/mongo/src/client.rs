@@ -1,13 +1,16 @@
 //! The one way to the server: a command document through the official driver, behind the attempt plane.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bson::{Bson, Document, doc};
 use business_tools_core::egress::{Attempt, Request, Response};
+use business_tools_core::pools::{self, Pooled};
 use business_tools_core::prometheus::IntGauge;
-use business_tools_core::{Cx, Egress, Error, Repeat, Result, Spec, Upstream};
+use business_tools_core::{Connections, Cx, Egress, Error, Repeat, Result, Spec, Upstream};
 use mongodb::error::ErrorKind;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
@@ -77,13 +80,17 @@ impl Client {
         let driver = Arc::new(Driver {
             connection,
             app_name: app_name.to_owned(),
+            rules: upstream.policy().connections,
             client: OnceCell::new(),
-            gauge: upstream
-                .metrics()
-                .connections
-                .with_label_values(&["mongodb"]),
+            closed: AtomicBool::new(false),
+            open: Arc::new(Open {
+                here: AtomicUsize::new(0),
+                everywhere: upstream.metrics().connections.with_label_values(&[SERVICE]),
+            }),
             refused: Mutex::default(),
         });
+        let pool: Arc<dyn Pooled> = Arc::clone(&driver) as _;
+        upstream.pools().register(&pool);
         Ok(Self {
             egress: upstream.around(tower::service_fn(move |attempt| {
                 let driver = Arc::clone(&driver);
@@ -197,13 +204,55 @@ fn repeat_of(cx: &Cx) -> Repeat {
     cx.tool().map_or(Repeat::IfUnprocessed, Spec::repeat)
 }
 
+/// The label of its connections in the metrics.
+const SERVICE: &str = "mongodb";
+
 struct Driver {
     connection: ConnectionString,
     app_name: String,
+    rules: Connections,
     client: OnceCell<(mongodb::Client, Option<SelectionCriteria>)>,
-    gauge: IntGauge,
+    closed: AtomicBool,
+    open: Arc<Open>,
     /// When the server last refused the user.
     refused: Mutex<Option<Instant>>,
+}
+
+/// The connections in the driver's pools.
+struct Open {
+    here: AtomicUsize,
+    /// Of all accounts.
+    everywhere: IntGauge,
+}
+
+impl Open {
+    fn created(&self) {
+        self.here.fetch_add(1, Ordering::Relaxed);
+        self.everywhere.inc();
+    }
+
+    fn closed(&self) {
+        self.here.fetch_sub(1, Ordering::Relaxed);
+        self.everywhere.dec();
+    }
+}
+
+#[async_trait]
+impl Pooled for Driver {
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    fn active(&self) -> usize {
+        self.open.here.load(Ordering::Relaxed)
+    }
+
+    async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        if let Some((client, _)) = self.client.get() {
+            client.clone().shutdown().immediate(true).await;
+        }
+    }
 }
 
 /// How long other calls that lose their connections blame it on a refusal of the user.
@@ -212,6 +261,9 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 impl Driver {
     /// The client, made at the first command: the driver starts watching the servers at once.
     async fn client(&self) -> Result<&(mongodb::Client, Option<SelectionCriteria>)> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(pools::closed());
+        }
         self.client
             .get_or_try_init(|| async {
                 let options = ClientOptions::parse(self.connection.clone())
@@ -237,12 +289,17 @@ impl Driver {
         options
             .server_selection_timeout
             .get_or_insert(policy::SERVER_SELECTION);
-        options.connect_timeout.get_or_insert(policy::CONNECT);
-        options.max_pool_size.get_or_insert(policy::POOL);
-        let gauge = self.gauge.clone();
+        // What the connection string says is stronger.
+        let rules = &self.rules;
+        options.connect_timeout.get_or_insert(rules.connect_timeout);
+        options.max_pool_size.get_or_insert(rules.max_per_host);
+        if !rules.idle_timeout.is_zero() {
+            options.max_idle_time.get_or_insert(rules.idle_timeout);
+        }
+        let open = Arc::clone(&self.open);
         options.cmap_event_handler = Some(EventHandler::callback(move |event| match event {
-            CmapEvent::ConnectionCreated(_) => gauge.inc(),
-            CmapEvent::ConnectionClosed(_) => gauge.dec(),
+            CmapEvent::ConnectionCreated(_) => open.created(),
+            CmapEvent::ConnectionClosed(_) => open.closed(),
             CmapEvent::ConnectionCheckedOut(_) => {
                 // Outside a command, as when the driver ends sessions, nobody asks.
                 let _ = HAS_CONNECTION.try_with(|has| has.set(true));

@@ -1,6 +1,6 @@
 //! What a MongoDB deployment bears, as far as anyone can say beforehand.
 
-use business_tools_core::{Backoff, Policy, millis, secs};
+use business_tools_core::{Backoff, Connections, Policy, millis, secs};
 
 /// The protocol has no quotas: what is bounded here is our own share of the server.
 pub(crate) const POLICY: Policy = Policy {
@@ -15,15 +15,17 @@ pub(crate) const POLICY: Policy = Policy {
         multiplier: 2.0,
         max: secs(2),
     },
+    // What the connection string says is stronger.
+    connections: Connections {
+        max_per_host: 16,
+        // Authenticating anew costs more than keeping: what firewalls forget silently is soon enough.
+        idle_timeout: secs(300),
+        connect_timeout: secs(5),
+        ..Connections::DEFAULT
+    },
     ..Policy::DEFAULT
 };
 
 /// How long a server is looked for when the connection string says nothing. The driver's own 30 s
 /// would use up half a call.
 pub(crate) const SERVER_SELECTION: std::time::Duration = secs(5);
-
-/// How long one connection may take to be made.
-pub(crate) const CONNECT: std::time::Duration = secs(5);
-
-/// Connections in the pool when the connection string says nothing.
-pub(crate) const POOL: u32 = 16;

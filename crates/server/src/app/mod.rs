@@ -101,6 +101,9 @@ impl App {
         if !secrets.health().is_empty() {
             health.watch(Arc::new(secrets.clone()));
         }
+        if let Some(pool) = env.state.pooled() {
+            env.pools.register(&pool);
+        }
         health.watch(Arc::new(env.state.clone()));
         Ok(Self {
             registry,
@@ -172,11 +175,9 @@ impl App {
         tokio::spawn(board.keep_checking(self.registry.clone(), stop))
     }
 
-    #[cfg_attr(
-        not(feature = "sandbox"),
-        expect(clippy::unused_async, reason = "only the sandbox is waited for")
-    )]
+    /// After the last call: gives up the connections, those behind which state is kept last.
     pub(crate) async fn stop(&self) {
+        self.registry.env().pools.close().await;
         #[cfg(feature = "sandbox")]
         if let Some(running) = &self.sandbox {
             running.shutdown().await;

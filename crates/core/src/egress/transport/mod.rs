@@ -1,6 +1,7 @@
 //! HTTP: the only folder that knows reqwest.
 
 mod fetch;
+mod pool;
 mod probe;
 mod request;
 mod response;
@@ -8,7 +9,7 @@ mod unsent;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,31 +28,9 @@ pub use probe::{Probed, probe};
 pub use request::{Body, HttpRequest, Part};
 pub use response::HttpResponse;
 
+pub(crate) use pool::{HttpPool, HttpPools};
 use response::bad_answer;
 use unsent::unsent;
-
-/// The shared connection pool. The TLS set-up is made at the first request, not at start.
-#[derive(Clone, Default)]
-pub struct HttpPool(Arc<OnceLock<Result<reqwest::Client, String>>>);
-
-impl HttpPool {
-    fn client(&self) -> Result<reqwest::Client> {
-        self.0
-            .get_or_init(|| {
-                reqwest::Client::builder()
-                    .user_agent(concat!("business-tools/", env!("CARGO_PKG_VERSION")))
-                    .connect_timeout(Duration::from_secs(10))
-                    .pool_idle_timeout(Duration::from_mins(1))
-                    // A redirect would carry credentials and bodies to a host nobody configured.
-                    .redirect(reqwest::redirect::Policy::none())
-                    .retry(reqwest::retry::never())
-                    .build()
-                    .map_err(|error| error.to_string())
-            })
-            .clone()
-            .map_err(Error::internal)
-    }
-}
 
 /// Turns an answer outside 200..300 into an error.
 pub type MapError = fn(&HttpResponse) -> Error;
@@ -72,7 +51,7 @@ impl Http {
     pub fn new(upstream: &Upstream, map_error: MapError) -> Self {
         let transport = Transport {
             provider: upstream.provider(),
-            pool: upstream.pool().clone(),
+            pool: upstream.pool(),
             map_error,
             pace: None,
             max_answer: upstream.policy().max_answer,
@@ -132,7 +111,7 @@ impl Http {
 #[derive(Clone)]
 struct Transport {
     provider: &'static str,
-    pool: HttpPool,
+    pool: Arc<HttpPool>,
     map_error: MapError,
     pace: Option<PaceOf>,
     max_answer: usize,
@@ -142,6 +121,7 @@ impl Transport {
     async fn exchange(self, attempt: Attempt<HttpRequest>) -> Result<HttpResponse> {
         let client = self.pool.client()?;
         let (cx, request) = (&attempt.cx, &attempt.request);
+        let _in_use = self.pool.enter(request.url()).await?;
         let token = request.token(self.provider, cx).await?;
         let request = request
             .build(&client, token.as_ref(), cx.traceparent())

@@ -8,6 +8,7 @@ use url::Url;
 use super::unsent::unsent;
 use crate::Env;
 use crate::error::{Error, Kind, Result};
+use crate::policy::Connections;
 
 /// What a host answered.
 #[derive(Debug, Clone)]
@@ -25,7 +26,10 @@ pub struct Probed {
 /// # Errors
 /// `UNAVAILABLE` or `TIMEOUT` in the words of a call.
 pub async fn probe(env: &Env, url: Url, patience: Duration) -> Result<Probed> {
-    let client = env.http.client()?;
+    let pool = env
+        .pools
+        .http_pool("probe", Connections::DEFAULT, &env.metrics);
+    let client = pool.client()?;
     let started = Instant::now();
     let sent = tokio::time::timeout(patience, client.head(url).send()).await;
     let answer = match sent {

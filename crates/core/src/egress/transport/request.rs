@@ -204,6 +204,11 @@ impl HttpRequest {
         self
     }
 
+    /// Where it goes.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The token of the next attempt.
     pub(super) async fn token(&self, provider: &'static str, cx: &Cx) -> Result<Option<Secret>> {
         match &self.bearer {

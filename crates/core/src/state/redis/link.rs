@@ -18,7 +18,7 @@ use crate::state::{Figures, Notice, Trouble};
 /// The link, and the task that looks after it until this is dropped.
 pub(super) struct Link {
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 struct Shared {
@@ -75,8 +75,20 @@ impl Link {
         });
         Self {
             shared,
-            _stop: stop.drop_guard(),
+            stop: stop.drop_guard(),
         }
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(&*self.shared.standing.borrow(), Standing::Up(_))
+    }
+
+    /// Gives the connection up for good.
+    pub(super) fn close(&self) {
+        self.stop.token().cancel();
+        let closed = Trouble::Away("the server is stopping".to_owned());
+        self.shared.standing.send_replace(Standing::Down(closed));
     }
 
     /// This process among those that use the store.

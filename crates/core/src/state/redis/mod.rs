@@ -12,9 +12,11 @@ mod wire;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use super::{Figures, Notice, Store, Trouble};
+use crate::pools::{Pooled, Role};
 use link::Link;
 pub use settings::{RedisSettings, Topology};
 use windows::Alone;
@@ -59,6 +61,10 @@ impl Store for RedisStore {
         self.link.figures()
     }
 
+    fn pooled(self: Arc<Self>) -> Option<Arc<dyn Pooled>> {
+        Some(self)
+    }
+
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
         Some(self.link.notices())
     }
@@ -70,5 +76,25 @@ impl Store for RedisStore {
             // Those that cannot be told hear that they missed something when they are back.
             runtime.spawn(async move { drop(link.notify(&notice).await) });
         }
+    }
+}
+
+#[async_trait]
+impl Pooled for RedisStore {
+    fn service(&self) -> &'static str {
+        "redis"
+    }
+
+    /// One, which all callers share; the library keeps to itself how many a cluster takes.
+    fn active(&self) -> usize {
+        usize::from(self.link.is_up())
+    }
+
+    fn role(&self) -> Role {
+        Role::Store
+    }
+
+    async fn close(&self) {
+        self.link.close();
     }
 }

@@ -459,6 +459,27 @@ async fn health_needs_an_authenticated_user_only_where_one_is_configured() {
 }
 
 #[tokio::test]
+async fn at_the_end_the_pool_is_closed_and_nothing_is_connected_any_more() {
+    let script = Script::start().await;
+    let world = World::new(&script);
+    script.batch(vec![]);
+    world.ok("mongo_find", find()).await;
+    let pools = &world.env.pools;
+    assert_eq!(pools.active()["mongodb"], 1);
+    pools.close().await;
+    let error = world.err("mongo_find", find()).await;
+    assert_eq!(error.code(), "MONGO_UNAVAILABLE");
+    assert_eq!(script.commands().len(), 1, "nothing was sent");
+    for _ in 0..100 {
+        if pools.active()["mongodb"] == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{pools:?}");
+}
+
+#[tokio::test]
 async fn a_provider_that_is_replaced_takes_its_connections_along() {
     let script = Script::start().await;
     let world = World::new(&script);
