@@ -30,6 +30,8 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) examples: Vec<String>,
+    /// The test binaries that `cargo test` runs.
+    pub(crate) tests: Vec<String>,
     pub(crate) features: Vec<(String, Vec<String>)>,
 }
 
@@ -96,10 +98,14 @@ fn package(json: &Value) -> Result<Package> {
             optional: line["optional"].as_bool().unwrap_or_default(),
         })
         .collect();
-    let examples = list(&json["targets"])
-        .filter(|target| list(&target["kind"]).any(|kind| kind == "example"))
-        .map(|target| text(&target["name"]))
-        .collect();
+    let targets = |wanted: &'static str| {
+        list(&json["targets"])
+            .filter(move |target| list(&target["kind"]).any(|kind| kind == wanted))
+    };
+    let examples = targets("example").map(|target| text(&target["name"]));
+    let tests = targets("test")
+        .filter(|target| target["test"] == true)
+        .map(|target| text(&target["name"]));
     let features = json["features"]
         .as_object()
         .into_iter()
@@ -110,7 +116,8 @@ fn package(json: &Value) -> Result<Package> {
         name: text(&json["name"]),
         folder,
         dependencies,
-        examples,
+        examples: examples.collect(),
+        tests: tests.collect(),
         features,
     })
 }

@@ -117,6 +117,7 @@ mod tests {
                 })
                 .collect(),
             examples: Vec::new(),
+            tests: Vec::new(),
             features: Vec::new(),
         }
     }

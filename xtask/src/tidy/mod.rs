@@ -9,6 +9,7 @@ mod files;
 mod generated;
 mod providers;
 mod sources;
+mod suite;
 mod words;
 
 use anyhow::{Result, bail};

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::fault::Fault;
+use super::suite;
 use crate::metadata::{Metadata, Package};
 
 const SERVER: &str = "crates/server/Cargo.toml";
@@ -27,7 +28,6 @@ pub(super) fn check(metadata: &Metadata, root: &Path) -> Result<Vec<Fault>> {
             .unwrap_or_default(),
         rows: read(ROWS),
         example: read(EXAMPLE),
-        conformance: testkit_has_conformance(root),
     };
     let mut faults = Vec::new();
     for entry in fs::read_dir(root.join("crates/providers"))?.flatten() {
@@ -40,7 +40,8 @@ pub(super) fn check(metadata: &Metadata, root: &Path) -> Result<Vec<Fault>> {
         {
             Some(package) => {
                 faults.extend(wiring.check(&id, package));
-                faults.extend(room(&id, &folder, root, wiring.conformance));
+                faults.extend(room(&folder, root));
+                faults.extend(suite::check(&folder, package, root));
             }
             None => faults.push(Fault::new(
                 folder,
@@ -60,7 +61,6 @@ struct Wiring<'meta> {
     features: &'meta [(String, Vec<String>)],
     rows: String,
     example: String,
-    conformance: bool,
 }
 
 impl Wiring<'_> {
@@ -135,7 +135,7 @@ impl Wiring<'_> {
 }
 
 /// The files that every provider has.
-fn room(id: &str, folder: &str, root: &Path, conformance: bool) -> Vec<Fault> {
+fn room(folder: &str, root: &Path) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut need = |file: &str, why: &str| {
         if !root.join(folder).join(file).is_file() {
@@ -147,31 +147,5 @@ fn room(id: &str, folder: &str, root: &Path, conformance: bool) -> Vec<Fault> {
         "say how to authenticate, which rights it needs, its limits, and what is left out",
     );
     need("src/lib.rs", "the provider and its list of tools");
-    if conformance {
-        need(
-            "tests/conformance.rs",
-            &format!("call business_tools_testkit::conformance! on the provider `{id}`"),
-        );
-    }
     faults
-}
-
-/// Whether the test kit has the macro by now.
-fn testkit_has_conformance(root: &Path) -> bool {
-    fn search(folder: &Path) -> bool {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .any(|entry| {
-                let path = entry.path();
-                if path.is_dir() {
-                    search(&path)
-                } else {
-                    fs::read_to_string(&path)
-                        .is_ok_and(|text| text.contains("macro_rules! conformance"))
-                }
-            })
-    }
-    search(&root.join("crates/testkit/src"))
 }
