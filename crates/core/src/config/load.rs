@@ -10,10 +10,10 @@ use super::places::Places;
 use super::provider::{KnownProvider, ProviderBlock};
 use super::refer::{places, put_in};
 use super::report::{Fault, Report};
-use super::schema::{check, coerce, dotted};
+use super::schema::{check, coerce, cover, dotted};
 use super::seen::Seen;
 use super::text::{hide_braces, interpolate};
-use super::{CONFIG_FILE, Config, File, OTHERS, PREFIX, VARIABLES, schema};
+use super::{CONFIG_FILE, Config, File, OTHERS, PREFIX, VARIABLES};
 use crate::call::validate::nearest;
 use crate::registry::Selection;
 use crate::secret::seal::Keyring;
@@ -228,9 +228,11 @@ impl Layers<'_> {
             self.drop_foreign_blocks(members);
         }
         self.fill_in(&mut tree, &mut Vec::new());
-        let schema = schema(&self.loader.known);
+        let mut schema = Value::Null;
+        cover(&mut schema, &tree, &self.loader.known);
         coerce(&mut tree, &schema);
         self.apply_variables(&mut tree);
+        cover(&mut schema, &tree, &self.loader.known);
         let mut draft = Draft {
             tree,
             schema,
@@ -540,8 +542,9 @@ impl Layers<'_> {
                     set.push((variable.name.to_owned(), path, text));
                 }
             }
-            if let Some(name) = known.base_url_variable()
-                && let Some(text) = value(&name)
+            let name = known.base_url_variable();
+            if let Some(text) = value(&name)
+                && known.has_base_url()
             {
                 set.push((name, in_block(vec!["base_url".to_owned()]), text));
                 let accounts = tree.pointer_mut(&format!("/providers/{}/accounts", known.id));
@@ -700,9 +703,7 @@ impl Layers<'_> {
                 .env
                 .iter()
                 .any(|var| self.report.touches(var.name))
-                || known
-                    .base_url_variable()
-                    .is_some_and(|name| self.report.touches(&name));
+                || self.report.touches(&known.base_url_variable());
             if self.report.touches(&path) || variables {
                 continue;
             }

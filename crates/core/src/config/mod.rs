@@ -6,6 +6,7 @@
 //! value may be a secret.
 
 mod content;
+mod fit;
 mod load;
 mod places;
 mod provider;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -18,9 +19,8 @@ pub struct KnownProvider {
     pub id: &'static str,
     /// Environment names, credentials and hints.
     pub info: &'static Info,
-    /// The fields of its configuration.
-    pub fields: Vec<String>,
-    schema: Value,
+    schema: fn() -> Value,
+    made: OnceLock<Value>,
     classes: Vec<&'static str>,
     decode: fn(Value) -> Result<(), Undecoded>,
 }
@@ -28,8 +28,6 @@ pub struct KnownProvider {
 impl KnownProvider {
     /// What there is to know about `P`.
     pub fn of<P: Provider>() -> Self {
-        let schema = crate::schema::of::<P::Config>().to_value();
-        let fields = schema["properties"].as_object();
         let mut classes: Vec<&str> = P::TOOLS
             .iter()
             // A tool that is never cached has no time to set.
@@ -41,10 +39,8 @@ impl KnownProvider {
         Self {
             id: P::INFO.id,
             info: const { &P::INFO },
-            fields: fields
-                .map(|all| all.keys().cloned().collect())
-                .unwrap_or_default(),
-            schema,
+            schema: || crate::schema::of::<P::Config>().to_value(),
+            made: OnceLock::new(),
             classes,
             decode: decode::<P>,
         }
@@ -52,8 +48,17 @@ impl KnownProvider {
 
     /// Whether an account cannot be without a field.
     pub fn requires(&self, field: &str) -> bool {
-        let required = self.schema["required"].as_array();
+        let required = self.schema()["required"].as_array();
         required.is_some_and(|all| all.iter().any(|name| name == field))
+    }
+
+    /// The schema of an account. Made when it is first asked for: most builds know more providers than are used.
+    fn schema(&self) -> &Value {
+        self.made.get_or_init(self.schema)
+    }
+
+    fn has_field(&self, field: &str) -> bool {
+        self.schema()["properties"].get(field).is_some()
     }
 
     fn is_credential(&self, field: &str) -> bool {
@@ -62,13 +67,16 @@ impl KnownProvider {
 
     /// Whether a field may hold a reference to a secret.
     pub(super) fn is_secret(&self, field: &str) -> bool {
-        self.is_credential(field) || self.schema["properties"][field]["writeOnly"] == true
+        self.is_credential(field) || self.schema()["properties"][field]["writeOnly"] == true
     }
 
     /// `TWILIO_BASE_URL`.
-    pub(super) fn base_url_variable(&self) -> Option<String> {
-        let has = self.fields.iter().any(|field| field == "base_url");
-        has.then(|| format!("{}_BASE_URL", self.id.to_ascii_uppercase()))
+    pub(super) fn base_url_variable(&self) -> String {
+        format!("{}_BASE_URL", self.id.to_ascii_uppercase())
+    }
+
+    pub(super) fn has_base_url(&self) -> bool {
+        self.has_field("base_url")
     }
 
     /// Where a variable's value belongs, below the provider's block.
@@ -81,7 +89,7 @@ impl KnownProvider {
     }
 
     pub(super) fn block_schema(&self) -> Value {
-        let all = self.schema["properties"]
+        let all = self.schema()["properties"]
             .as_object()
             .cloned()
             .unwrap_or_default();
@@ -146,7 +154,7 @@ impl KnownProvider {
                 .unwrap_or_default()
         };
         let mut fields: Map<String, Value> = block.as_object().cloned().unwrap_or_default();
-        fields.retain(|name, _| self.fields.contains(name) && !self.is_credential(name));
+        fields.retain(|name, _| self.has_field(name) && !self.is_credential(name));
         let default = member("credentials");
         let mut accounts: BTreeMap<String, Map<String, Value>> = member("accounts")
             .into_iter()
@@ -199,7 +207,7 @@ impl KnownProvider {
     /// Tells what an account lacks, or what the provider itself says about it.
     fn complete(&self, own: &Map<String, Value>, path: &str, place: &str, report: &mut Report) {
         let mut missing = false;
-        for field in self.schema["required"]
+        for field in self.schema()["required"]
             .as_array()
             .into_iter()
             .flatten()
@@ -253,7 +261,6 @@ impl fmt::Debug for KnownProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KnownProvider")
             .field("id", &self.id)
-            .field("fields", &self.fields)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value, json};
 
+use super::fit::surely_fits;
 use super::provider::KnownProvider;
 use super::report::Report;
 use super::{CONFIG_FILE, File};
@@ -10,20 +11,56 @@ use crate::call::validate::nearest;
 
 /// The JSON Schema of the configuration file, with the blocks of these providers.
 pub fn schema(known: &[KnownProvider]) -> Value {
-    let mut schema = crate::schema::of::<File>().to_value();
-    let blocks: Map<String, Value> = known
-        .iter()
-        .map(|provider| (provider.id.to_owned(), provider.block_schema()))
-        .collect();
-    if let Some(providers) = schema.pointer_mut("/properties/providers") {
-        *providers = json!({
-            "type": "object",
-            "description": "One block for each provider.",
-            "additionalProperties": false,
-            "properties": blocks,
-        });
+    let mut schema = of_file();
+    for provider in known {
+        schema["properties"]["providers"]["properties"][provider.id] = provider.block_schema();
     }
     schema
+}
+
+/// Extends a part of the schema, `null` at first, until it covers what `tree` has. Of a provider that has no block
+/// there is no more than its name: the schemas of all would be dear for a process that uses one.
+pub(super) fn cover(schema: &mut Value, tree: &Value, known: &[KnownProvider]) {
+    if schema.is_null() {
+        *schema = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {"providers": blocks()},
+        });
+    }
+    let is_whole = schema["properties"]
+        .as_object()
+        .is_some_and(|all| all.len() > 1);
+    let others = |tree: &Map<String, Value>| tree.keys().any(|name| name != "providers");
+    if !is_whole && tree.as_object().is_none_or(others) {
+        let blocks = schema["properties"]["providers"].take();
+        *schema = of_file();
+        schema["properties"]["providers"] = blocks;
+    }
+    for provider in known {
+        let has = tree.get("providers").and_then(|all| all.get(provider.id));
+        let block = &mut schema["properties"]["providers"]["properties"][provider.id];
+        if has.is_none() {
+            *block = json!({});
+        } else if block.get("type").is_none() {
+            *block = provider.block_schema();
+        }
+    }
+}
+
+fn of_file() -> Value {
+    let mut schema = crate::schema::of::<File>().to_value();
+    schema["properties"]["providers"] = blocks();
+    schema
+}
+
+fn blocks() -> Value {
+    json!({
+        "type": "object",
+        "description": "One block for each provider.",
+        "additionalProperties": false,
+        "properties": {},
+    })
 }
 
 /// The schema of what stands at `path`, if there may be anything.
@@ -36,6 +73,25 @@ pub(super) fn at<'a>(schema: &'a Value, path: &[String]) -> Option<&'a Value> {
                 .filter(|more| more.is_object())
         })
     })
+}
+
+/// The part of a schema that `value` can meet: properties it does not have are left out.
+fn reduced(schema: &Value, value: &Value) -> Value {
+    let Value::Object(keywords) = schema else {
+        return schema.clone();
+    };
+    let keep = |(keyword, rule): (&String, &Value)| {
+        let rule = match (keyword.as_str(), rule, value) {
+            ("properties", Value::Object(all), Value::Object(members)) => all
+                .iter()
+                .filter_map(|(name, rule)| Some((name.clone(), reduced(rule, members.get(name)?))))
+                .collect(),
+            ("properties" | "description" | "default", _, _) => return None,
+            _ => rule.clone(),
+        };
+        Some((keyword.clone(), rule))
+    };
+    keywords.iter().filter_map(keep).collect()
 }
 
 fn is(schema: &Value, kind: &str) -> bool {
@@ -119,7 +175,11 @@ pub(super) fn check(
     report: &mut Report,
     name: impl Fn(String) -> String,
 ) {
-    let Ok(validator) = jsonschema::options().build(schema) else {
+    if surely_fits(schema, value) {
+        return;
+    }
+    // Most settings are left as they are, and a validator for all of them is dear.
+    let Ok(validator) = jsonschema::options().build(&reduced(schema, value)) else {
         report.add(
             CONFIG_FILE,
             "cannot be checked: the schema itself is wrong",
