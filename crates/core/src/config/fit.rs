@@ -19,7 +19,6 @@ pub(super) fn surely_fits(schema: &Value, value: &Value) -> bool {
 
 fn keeps(keyword: &str, rule: &Value, rules: &Map<String, Value>, value: &Value) -> bool {
     match (keyword, value) {
-        ("title" | "description" | "default" | "writeOnly", _) => true,
         ("type", _) => match rule {
             Value::Array(kinds) => kinds.iter().any(|kind| is(value, kind)),
             kind => is(value, kind),
@@ -54,7 +53,7 @@ fn keeps(keyword: &str, rule: &Value, rules: &Map<String, Value>, value: &Value)
             let has = |name: &Value| name.as_str().is_some_and(|name| members.contains_key(name));
             names.iter().all(has)
         }),
-        // These say nothing about values of another type.
+        // Of values of another type these say nothing, and the last four say nothing of any.
         (
             "pattern"
             | "minLength"
@@ -67,7 +66,11 @@ fn keeps(keyword: &str, rule: &Value, rules: &Map<String, Value>, value: &Value)
             | "properties"
             | "additionalProperties"
             | "propertyNames"
-            | "required",
+            | "required"
+            | "title"
+            | "description"
+            | "default"
+            | "writeOnly",
             _,
         ) => true,
         (other, _) => other.starts_with("x-"),
