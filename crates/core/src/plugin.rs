@@ -129,6 +129,13 @@ pub trait ToolPlugin: Any + Send + Sync {
         Duration::from_secs(spec.cache_secs)
     }
 
+    /// Tells results of one account's settings from those of others, in every process alike. It is made of secrets:
+    /// for hashes, and for nobody to see.
+    fn settings_mark(&self, account: &str) -> String {
+        let _ = account;
+        String::new()
+    }
+
     /// The tools, made at the first call and kept.
     fn tools(&self) -> &[Arc<ToolInfo>];
 
@@ -159,6 +166,8 @@ struct Account<P> {
     provider: Arc<P>,
     /// Of the settings it was connected with.
     fingerprint: Fingerprint,
+    /// The same for every process.
+    mark: Arc<str>,
 }
 
 impl<P> Clone for Account<P> {
@@ -166,6 +175,7 @@ impl<P> Clone for Account<P> {
         Self {
             provider: Arc::clone(&self.provider),
             fingerprint: self.fingerprint,
+            mark: Arc::clone(&self.mark),
         }
     }
 }
@@ -242,6 +252,7 @@ impl<P: Provider> Plugin<P> {
             let account = Account {
                 provider,
                 fingerprint,
+                mark: mark(fields),
             };
             accounts.insert(name.clone(), account);
         }
@@ -263,14 +274,18 @@ impl<P: Provider> Plugin<P> {
         })
     }
 
-    fn account(&self, name: &str) -> Result<&Arc<P>> {
+    fn find(&self, name: &str) -> Option<&Account<P>> {
         // A provider that has named accounts only, and just one, needs no name in the call.
-        let found = match self.accounts.get(name) {
+        match self.accounts.get(name) {
             None if name == DEFAULT_ACCOUNT && self.accounts.len() == 1 => {
                 self.accounts.values().next()
             }
             found => found,
-        };
+        }
+    }
+
+    fn account(&self, name: &str) -> Result<&Arc<P>> {
+        let found = self.find(name);
         found.map(|account| &account.provider).ok_or_else(|| {
             let known = self
                 .accounts
@@ -314,9 +329,14 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
     fn cache_ttl(&self, spec: &Spec) -> Duration {
         let set = self
             .cache_ttl
-            .get(spec.cache_class)
-            .or_else(|| self.cache_ttl.get(spec.name));
+            .get(spec.name)
+            .or_else(|| self.cache_ttl.get(spec.cache_class));
         set.copied().unwrap_or(Duration::from_secs(spec.cache_secs))
+    }
+
+    fn settings_mark(&self, account: &str) -> String {
+        let account = self.find(account);
+        account.map_or_else(String::new, |account| account.mark.to_string())
     }
 
     fn tools(&self) -> &[Arc<ToolInfo>] {
@@ -382,6 +402,14 @@ fn fingerprint(salt: &[u8], fields: &Map<String, Value>) -> Fingerprint {
         }
     }
     hash.finalize().into()
+}
+
+/// The same settings have the same one in every process and at any time.
+fn mark(fields: &Map<String, Value>) -> Arc<str> {
+    use base64::Engine as _;
+    let fingerprint = fingerprint(b"results of reads", fields);
+    let mark = base64::engine::general_purpose::STANDARD_NO_PAD.encode(fingerprint);
+    mark.into()
 }
 
 /// A provider block of the configuration, sorted out: what is common, and the fields of each account.

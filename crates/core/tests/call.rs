@@ -941,6 +941,20 @@ async fn the_operator_sets_the_time_of_a_class() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_of_a_tool_is_stronger_than_that_of_its_class() {
+    for (class, tool, asked) in [(60, 0, 2), (0, 60, 1)] {
+        let bench = Bench::with(|_, settings| {
+            let ttl = &mut settings.cache_ttl;
+            ttl.insert("things".into(), secs(class));
+            ttl.insert("acme_get_thing".into(), secs(tool));
+        });
+        get(&bench, "a").await.unwrap();
+        get(&bench, "a").await.unwrap();
+        assert_eq!(bench.world.seen().len(), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn tenants_and_accounts_see_nothing_of_each_other() {
     let (other_id, other) = common::new_world();
     let bench = Bench::with(|_, settings| {

@@ -12,6 +12,8 @@
 mod common;
 #[path = "state/proxy.rs"]
 mod proxy;
+#[path = "state/results.rs"]
+mod results;
 #[path = "../../testkit/src/redis.rs"]
 mod server;
 #[path = "state/suite.rs"]
@@ -38,6 +40,14 @@ use server::{RedisServer, Sentinels};
 suite::against!(cluster, topologies::cluster);
 suite::against!(sentinel, topologies::sentinel);
 suite::against!(encrypted, topologies::encrypted);
+results::against!(results_in_a_cluster, || two(topologies::cluster()));
+results::against!(results_behind_sentinels, || two(topologies::sentinel()));
+
+fn two(shape: topologies::Shape) -> (topologies::Shape, results::Two) {
+    let results = || suite::Kind::join(&shape).results().unwrap();
+    let two = (results(), results());
+    (shape, two)
+}
 
 fn settings(url: &str) -> RedisSettings {
     RedisSettings {

@@ -13,6 +13,7 @@ mod notice;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod results;
 mod values;
 mod window;
 
@@ -32,9 +33,10 @@ use crate::secret::seal::{Keyring, SealError};
 pub use figures::{Figures, StateMetrics};
 pub use key::hashed;
 pub use log::{Entry, Log, LogStore};
-pub use memory::Memory;
+pub use memory::{Memory, MemoryResults};
 pub use notice::Notice;
 pub use record::{Begin, Known, RecordStore, Stage, Ticket};
+pub use results::{Look, ResultStore, Turn};
 pub use values::{Found, Place, ValueStore, Values, Version};
 pub use window::{Ask, Grant, LocalWindows, Rule, WindowStore};
 
@@ -55,6 +57,12 @@ pub trait Store: RecordStore + ValueStore + LogStore + WindowStore {
 
     /// Its connections, if it has some.
     fn pooled(self: Arc<Self>) -> Option<Arc<dyn Pooled>> {
+        None
+    }
+
+    /// The results of reads that replicas share; nothing where there are no replicas: the cache of the process itself
+    /// is quicker than any store then.
+    fn results(&self) -> Option<Arc<dyn ResultStore>> {
         None
     }
 
@@ -190,6 +198,12 @@ impl State {
     /// The connections of the store, if it has some and was opened.
     pub fn pooled(&self) -> Option<Arc<dyn Pooled>> {
         Arc::clone(&self.0.opened.get()?.store).pooled()
+    }
+
+    /// The results of reads that replicas share, where the store has some.
+    pub fn results(&self) -> Option<Arc<dyn ResultStore>> {
+        // What opens late is a store of this process alone.
+        self.0.opened.get()?.store.results()
     }
 
     /// Bytes as the store may see them. They open under the same name alone.

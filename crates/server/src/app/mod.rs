@@ -233,6 +233,11 @@ fn world(mut env: Env, config: &Config, seat: Seat, state: State) -> Result<Env,
     env.metrics.registry().register(Box::new(metrics))?;
     env.state = state;
     env.cache = CacheStore::in_memory(config.cache.max_bytes);
+    if config.cache.max_bytes > 0
+        && let Some(results) = env.state.results()
+    {
+        env.cache = env.cache.in_front_of(results, &env.state);
+    }
     let content = &config.content;
     env.artifacts = match (seat.folder(config), &content.output_folder) {
         (Some(folder), _) => Artifacts::at_desk(folder),

@@ -1,6 +1,7 @@
 //! State in this process's memory, gone with it: for tests and embedders, and where a server may keep nothing.
 
 mod records;
+mod results;
 mod values;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{Ask, Entry, Grant, LocalWindows, LogStore, Store, Trouble, WindowStore};
 use records::Records;
+pub use results::MemoryResults;
 use values::Folders;
 
 /// A store in memory.

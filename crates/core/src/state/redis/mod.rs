@@ -5,6 +5,7 @@
 mod link;
 mod logs;
 mod records;
+mod results;
 mod settings;
 mod values;
 mod windows;
@@ -15,9 +16,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use super::{Figures, Notice, Store, Trouble};
+use super::{Figures, Notice, ResultStore, Store, Trouble};
 use crate::pools::{Pooled, Role};
 use link::Link;
+use results::RedisResults;
 pub use settings::{RedisSettings, Topology};
 use windows::Alone;
 
@@ -63,6 +65,11 @@ impl Store for RedisStore {
 
     fn pooled(self: Arc<Self>) -> Option<Arc<dyn Pooled>> {
         Some(self)
+    }
+
+    fn results(&self) -> Option<Arc<dyn ResultStore>> {
+        let link = Arc::clone(&self.link);
+        Some(Arc::new(RedisResults { link }))
     }
 
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {

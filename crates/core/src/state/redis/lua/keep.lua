@@ -1,0 +1,8 @@
+-- Ends a turn with its result. KEYS: edition, value, turn. ARGV: edition, holder of the turn, milliseconds, value.
+-- The turn ends first: that works even where there is no room for the value.
+if redis.call('GET', KEYS[3]) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1] .. ARGV[4], 'PX', ARGV[3])
+-- An edition outlives what was read under it.
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 1
