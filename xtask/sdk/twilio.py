@@ -5,6 +5,7 @@
 The address is that of the simulator; everything else is as in production.
 """
 
+import datetime
 import queue
 import sys
 import threading
@@ -61,7 +62,13 @@ later = twilio.messages.create(
 )
 assert later.status == "scheduled"
 assert later.update(status="canceled").status == "canceled"
-time.sleep(1.2)
+chat = twilio.messages.create(to=f"whatsapp:{TO}", from_=f"whatsapp:{FROM}", content_sid="HX" + "7" * 32)
+assert chat.to == f"whatsapp:{TO}"
+lost = twilio.messages.create(to="+15005550010", from_=FROM, body="x")
+time.sleep(1.3)
+assert (lost.fetch().status, lost.fetch().error_code) == ("undelivered", 30003)
+today = datetime.date.today()
+assert chat.sid in [m.sid for m in twilio.messages.list(date_sent_after=today - datetime.timedelta(days=1))]
 assert sent[0].fetch().status == "delivered"
 assert sent[0].update(body="").body == ""
 assert sent[0].delete() is True
@@ -81,6 +88,10 @@ refused(21220, lambda: call.update(twiml="<Response/>"))
 assert [c.sid for c in twilio.calls.list(status="completed")] == [call.sid]
 [recording] = twilio.recordings.list(call_sid=call.sid)
 assert twilio.recordings(recording.sid).fetch().call_sid == call.sid
+
+waiting = twilio.calls.create(to=TO, from_=FROM, url="https://example.com/twiml")
+assert waiting.update(status="canceled").status == "canceled"
+
 
 # callbacks
 class Application(BaseHTTPRequestHandler):

@@ -125,7 +125,7 @@ pub(super) fn of_message(world: &World, outbox: &Outbox, account: &str, sid: &st
             }
         }
         // A scheduled message waits for as long as it takes; cancelling it tells.
-        let over = matches!(message.status(), "delivered" | "canceled" | "scheduled");
+        let over = message.is_over();
         Some((target, News { forms, over }))
     });
 }
@@ -141,7 +141,7 @@ pub(super) fn of_call(world: &World, outbox: &Outbox, account: &str, sid: &str) 
                 "queued" => &[],
                 "ringing" => &[("initiated", "initiated"), ("ringing", "ringing")],
                 "in-progress" => &[("answered", state)],
-                // Also when it was cancelled.
+                // Also when it was cancelled, or nobody answered.
                 _ => &[("completed", state)],
             };
             for (event, status) in events {
@@ -204,6 +204,9 @@ fn about_message(message: &Message, account: &str, status: &str) -> Form {
         pairs.push(("From", from.clone()));
     }
     pairs.push(("ApiVersion", "2010-04-01".to_owned()));
+    if let Some((code, _)) = message.failure().filter(|_| status == message.status()) {
+        pairs.push(("ErrorCode", code.to_string()));
+    }
     pairs.into_iter().collect()
 }
 

@@ -246,7 +246,7 @@ pub(super) async fn update(
                 _ => return answer::error(409, 30409, "Message is not in a cancelable state."),
             },
             (None, Some("")) => match message.status() {
-                "sent" | "delivered" | "canceled" => message.body.clear(),
+                "sent" | "delivered" | "undelivered" | "failed" | "canceled" => message.body.clear(),
                 _ => return answer::error(400, 20009, "Cannot redact message because delivery of this message has not been completed."),
             },
             (None, Some(_)) => return answer::error(400, 20001, "The body of a message can only be redacted."),

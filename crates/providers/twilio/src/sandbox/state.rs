@@ -44,6 +44,13 @@ pub(super) fn owns(number: &str) -> bool {
     OWNED.iter().any(|(owned, _)| *owned == number)
 }
 
+/// Numbers of the simulator's own, beside Twilio's magic ones: what is sent or called there goes wrong.
+const UNDELIVERED: &str = "+15005550010";
+const FAILED: &str = "+15005550011";
+const BUSY: &str = "+15005550012";
+const NO_ANSWER: &str = "+15005550013";
+const NOT_CONNECTED: &str = "+15005550014";
+
 pub(super) fn is_e164(number: &str) -> bool {
     number.strip_prefix('+').is_some_and(|digits| {
         (8..=15).contains(&digits.len())
@@ -103,13 +110,35 @@ pub(super) struct Message {
 
 impl Message {
     fn way(&self) -> &'static [&'static str] {
-        const WAY: &[&str] = &["accepted", "queued", "sending", "sent", "delivered"];
-        match (self.scheduled, &self.service) {
-            (true, _) => &["scheduled"],
-            // A service has to choose a sender first.
-            (false, Some(_)) => WAY,
-            (false, None) => &WAY[1..],
+        let way: &[&str] = match self.to.strip_prefix("whatsapp:").unwrap_or(&self.to) {
+            _ if self.scheduled => return &["scheduled"],
+            UNDELIVERED => &["accepted", "queued", "sending", "sent", "undelivered"],
+            FAILED => &["accepted", "queued", "sending", "failed"],
+            _ => &["accepted", "queued", "sending", "sent", "delivered"],
+        };
+        // A service has to choose a sender first.
+        if self.service.is_some() {
+            way
+        } else {
+            &way[1..]
         }
+    }
+
+    /// Twilio's code for a message that did not arrive, and its words.
+    pub(super) fn failure(&self) -> Option<(u32, &'static str)> {
+        match self.status() {
+            "undelivered" => Some((30003, "Unreachable destination handset")),
+            "failed" => Some((30008, "Unknown error")),
+            _ => None,
+        }
+    }
+
+    /// Whether it stays as it is by itself.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(
+            self.status(),
+            "delivered" | "undelivered" | "failed" | "canceled" | "scheduled"
+        )
     }
 
     pub(super) fn status(&self) -> &'static str {
@@ -145,12 +174,13 @@ impl Message {
     pub(super) fn show(&self, account: &str) -> Value {
         let status = self.status();
         let uri = format!("/2010-04-01/Accounts/{account}/Messages/{}", self.sid);
-        let priced = matches!(status, "sent" | "delivered");
+        let priced = matches!(status, "sent" | "delivered" | "undelivered");
+        let (code, words) = self.failure().unzip();
         json!({
             "account_sid": account, "api_version": "2010-04-01", "body": self.body,
             "date_created": self.created, "date_sent": priced.then_some(&self.created),
             "date_updated": self.created, "direction": "outbound-api",
-            "error_code": null, "error_message": null,
+            "error_code": code, "error_message": words,
             "from": self.from, "messaging_service_sid": self.service,
             "num_media": self.media.to_string(), "num_segments": self.segments().to_string(),
             "price": priced.then(|| format!("-{:.5}", 0.0079 * f64::from(self.segments()))), "price_unit": "USD",
@@ -162,7 +192,7 @@ impl Message {
 }
 
 /// A call talks for ten steps, so that there is time to redirect it or hang up.
-const WAY: &[&str] = &[
+const ANSWERED: &[&str] = &[
     "queued",
     "ringing",
     TALK,
@@ -218,13 +248,23 @@ impl Call {
         }
     }
 
+    fn way(&self) -> &'static [&'static str] {
+        match self.to.as_str() {
+            BUSY => &["queued", "ringing", "busy"],
+            NO_ANSWER => &["queued", "ringing", "ringing", "ringing", "no-answer"],
+            NOT_CONNECTED => &["queued", "failed"],
+            _ => ANSWERED,
+        }
+    }
+
     /// Where it would be by itself.
     fn step(&self) -> usize {
-        along(self.made, WAY)
+        along(self.made, self.way())
     }
 
     pub(super) fn status(&self) -> &'static str {
-        self.ended.map_or(WAY[self.step()], |(_, state)| state)
+        self.ended
+            .map_or(self.way()[self.step()], |(_, state)| state)
     }
 
     /// Puts it in the state that it stays in.
@@ -236,25 +276,30 @@ impl Call {
     pub(super) fn news(&mut self) -> Vec<&'static str> {
         let (now, end) = self.ended.unzip();
         let now = now.unwrap_or_else(|| self.step());
-        self.told.catch_up(WAY, now, end)
+        let way = self.way();
+        self.told.catch_up(way, now, end)
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.status(), "completed" | "canceled")
+        !matches!(self.status(), "queued" | "ringing" | "in-progress")
     }
 
     pub(super) fn show(&self, account: &str) -> Value {
         let status = self.status();
-        let over = status == "completed";
+        let (done, over) = (
+            status == "completed",
+            self.is_over() && status != "canceled",
+        );
+        let talked = over.then_some(if done { "3" } else { "0" });
         let uri = format!("/2010-04-01/Accounts/{account}/Calls/{}", self.sid);
         json!({
             "account_sid": account, "answered_by": null, "api_version": "2010-04-01",
             "caller_name": null, "date_created": self.created, "date_updated": self.created,
-            "direction": "outbound-api", "duration": over.then_some("3"), "end_time": over.then_some(&self.created),
+            "direction": "outbound-api", "duration": talked, "end_time": over.then_some(&self.created),
             "forwarded_from": null, "from": self.from, "from_formatted": self.from, "group_sid": null,
             "parent_call_sid": null, "phone_number_sid": ids::hex32_of("PN", &self.from),
-            "price": over.then_some("-0.01400"), "price_unit": "USD", "queue_time": "0", "sid": self.sid,
-            "start_time": (!matches!(status, "queued" | "ringing" | "canceled")).then_some(&self.created),
+            "price": done.then_some("-0.01400"), "price_unit": "USD", "queue_time": "0", "sid": self.sid,
+            "start_time": (!matches!(status, "queued" | "ringing" | "canceled" | "failed")).then_some(&self.created),
             "status": status,
             "subresource_uris": {
                 "events": format!("{uri}/Events.json"), "notifications": format!("{uri}/Notifications.json"),

@@ -346,3 +346,21 @@ async fn a_reset_ends_what_was_to_be_told() {
     let more = tokio::time::timeout(Duration::from_millis(1500), app.heard.recv()).await;
     assert!(more.is_err(), "{more:?}");
 }
+
+#[tokio::test]
+async fn what_does_not_arrive_says_why() {
+    let (world, mut app) = (world().await, Application::start(StatusCode::OK).await);
+    let mut lost = message(&app.url("/"));
+    lost["to"] = "+15005550010".into();
+    world.ok("twilio_send_message", lost).await;
+    assert_eq!(app.told("ErrorCode", 3).await, ["", "", ""]);
+    let end = app.next().await;
+    assert_eq!(
+        (end.get("MessageStatus"), last.get("ErrorCode")),
+        ("undelivered", "30003")
+    );
+    let mut engaged = call(&app.url("/"), &[]);
+    engaged["to"] = "+15005550012".into();
+    world.ok("twilio_make_call", engaged).await;
+    assert_eq!(app.told("CallStatus", 1).await, ["busy"]);
+}

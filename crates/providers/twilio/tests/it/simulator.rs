@@ -257,3 +257,45 @@ async fn what_was_assumed_to_exist_is_listed() {
         (&1.into(), &service.into())
     );
 }
+
+/// What becomes by itself of a thing that is made.
+async fn becomes(world: &World, list: &str, form: &[(&str, &str)]) -> Value {
+    let (_, made) = post(world, &path(&format!("{list}.json")), form).await;
+    let one = path(&format!("{list}/{}.json", made["sid"].as_str().unwrap()));
+    let passing = ["queued", "sending", "sent", "ringing"];
+    loop {
+        let now: Value = get(world, &one, ACCOUNT, TOKEN).await.json().await.unwrap();
+        if !passing.contains(&now["status"].as_str().unwrap()) {
+            return now;
+        }
+    }
+}
+
+#[tokio::test]
+async fn some_numbers_are_never_reached() {
+    let world = world().await;
+    for (to, status, code) in [
+        ("+15005550010", "undelivered", 30003),
+        ("+15005550011", "failed", 30008),
+    ] {
+        let form = [("To", to), ("From", FROM), ("Body", "x")];
+        let ended = becomes(&world, "Messages", &form).await;
+        assert_eq!(
+            (&ended["status"], &ended["error_code"]),
+            (&status.into(), &code.into())
+        );
+        assert!(ended["error_message"].is_string(), "{ended}");
+    }
+    for (to, status) in [
+        ("+15005550012", "busy"),
+        ("+15005550013", "no-answer"),
+        ("+15005550014", "failed"),
+    ] {
+        let form = [("To", to), ("From", FROM), ("Twiml", "<Response/>")];
+        let ended = becomes(&world, "Calls", &form).await;
+        assert_eq!(
+            (&ended["status"], &ended["duration"]),
+            (&status.into(), &"0".into())
+        );
+    }
+}
