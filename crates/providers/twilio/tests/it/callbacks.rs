@@ -356,7 +356,7 @@ async fn what_does_not_arrive_says_why() {
     assert_eq!(app.told("ErrorCode", 3).await, ["", "", ""]);
     let end = app.next().await;
     assert_eq!(
-        (end.get("MessageStatus"), last.get("ErrorCode")),
+        (end.get("MessageStatus"), end.get("ErrorCode")),
         ("undelivered", "30003")
     );
     let mut engaged = call(&app.url("/"), &[]);
