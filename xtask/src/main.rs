@@ -40,6 +40,8 @@ cargo xtask <chore>
   clients [--only WORD]               the Python, TypeScript and Inspector clients against the release binary
   sdk [--only PROVIDER]               the providers' official Python SDKs against the simulators
   bench [--write]                     what a call costs, how fast the binary starts; --write updates docs/performance.md
+  bench load [--users N] [--seconds N] [--write]
+                                      what many users at once see while the providers have faults
   kill [KILLS] [file|redis]           kills servers at random moments and counts what was sent twice
   docs                                writes the generated reference pages
   engine [start]                      fetches the DocumentDB engine; `start` runs it until end of input

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what a call costs, and how soon and how small the binary is there.
 
+mod load;
 mod page;
 mod planes;
 mod start;
@@ -10,10 +11,15 @@ use crate::metadata::Metadata;
 use crate::{env, product};
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
+    if let [first, rest @ ..] = args
+        && first == "load"
+    {
+        return load::run(rest);
+    }
     let write = match args {
         [] => false,
         [flag] if flag == "--write" => true,
-        _ => bail!("usage: cargo xtask bench [--write]"),
+        _ => bail!("usage: cargo xtask bench [--write | load …]"),
     };
     let metadata = Metadata::load()?;
     let binary = product::release(&metadata)?;
@@ -26,7 +32,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     println!("\n{table}");
     if write {
         let file = env::root().join("docs/performance.md");
-        page::update(&file, &table)?;
+        page::update(&file, page::CHORE, &table)?;
         println!("wrote {}", file.display());
     }
     Ok(())

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 
 use super::start::Start;
 
-const BEGIN: &str = "<!-- cargo xtask bench --write: begin -->";
-const END: &str = "<!-- cargo xtask bench --write: end -->";
+/// The chore whose figures [`table`] shows.
+pub(super) const CHORE: &str = "cargo xtask bench --write";
 
 /// Everything that was measured.
 pub(super) fn table(planes: Option<&str>, starts: &[Start], memory: u64, size: u64) -> String {
@@ -46,18 +46,22 @@ pub(super) fn table(planes: Option<&str>, starts: &[Start], memory: u64, size: u
     text
 }
 
-/// Replaces what stands between the markers, or appends it.
-pub(super) fn update(file: &Path, table: &str) -> Result<()> {
+/// Replaces what stands between the markers of a chore, or appends it.
+pub(super) fn update(file: &Path, chore: &str, table: &str) -> Result<()> {
     let old = fs::read_to_string(file).unwrap_or_else(|_| "# Performance\n".to_owned());
-    fs::write(file, replaced(&old, table))
+    fs::write(file, replaced(&old, chore, table))
         .with_context(|| format!("could not write {}", file.display()))
 }
 
-fn replaced(old: &str, table: &str) -> String {
-    let block = format!("{BEGIN}\n\n{}\n\n{END}", table.trim());
+fn replaced(old: &str, chore: &str, table: &str) -> String {
+    let (begin, end) = (
+        format!("<!-- {chore}: begin -->"),
+        format!("<!-- {chore}: end -->"),
+    );
+    let block = format!("{begin}\n\n{}\n\n{end}", table.trim());
     let parts = old
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| rest.split_once(END).map(|(_, after)| (before, after)));
+        .split_once(&begin)
+        .and_then(|(before, rest)| rest.split_once(&end).map(|(_, after)| (before, after)));
     match parts {
         Some((before, after)) => format!("{before}{block}{after}"),
         None => format!("{}\n\n{block}\n", old.trim_end()),
@@ -79,14 +83,16 @@ mod tests {
 
     #[test]
     fn the_figures_replace_the_old_ones_and_nothing_else() {
-        let first = replaced("# Performance\n\nWhy.\n", "one\n");
-        let second = replaced(&format!("{first}\nAfter.\n"), "two\n");
+        let first = replaced("# Performance\n\nWhy.\n", CHORE, "one\n");
+        let second = replaced(&format!("{first}\nAfter.\n"), CHORE, "two\n");
         assert!(second.starts_with("# Performance\n\nWhy.\n"), "{second}");
         assert!(second.ends_with("\nAfter.\n"), "{second}");
         assert!(
             second.contains("two") && !second.contains("one"),
             "{second}"
         );
+        let third = replaced(&second, "another chore", "three\n");
+        assert!(third.starts_with(second.trim_end()), "{third}");
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! What a process uses, as the kernel counts it.
+
+use std::fs;
+use std::ops::Sub;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// Processor time of a process, all of its threads together, those that ended included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cpu {
+    pub(super) user: Duration,
+    pub(super) system: Duration,
+}
+
+impl Cpu {
+    pub(super) fn of(pid: u32) -> Result<Self> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Self::read(&text).context("/proc has another form than proc(5) says")
+    }
+
+    fn read(stat: &str) -> Option<Self> {
+        // The name in brackets may hold anything.
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_whitespace().skip(11);
+        // A hundred a second, on every Linux that there is.
+        let mut ticks = || {
+            Some(Duration::from_millis(
+                fields.next()?.parse::<u64>().ok()? * 10,
+            ))
+        };
+        Some(Self {
+            user: ticks()?,
+            system: ticks()?,
+        })
+    }
+
+    pub(super) fn all(self) -> Duration {
+        self.user + self.system
+    }
+}
+
+impl Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            user: self.user.saturating_sub(before.user),
+            system: self.system.saturating_sub(before.system),
+        }
+    }
+}
+
+/// Resident memory, in bytes.
+pub(super) fn memory(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+        .context("no VmRSS in /proc")?;
+    Ok(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_stand_behind_the_name_whatever_it_is() {
+        let stat = "12 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0";
+        let cpu = Cpu::read(stat).unwrap();
+        assert_eq!(cpu.user, Duration::from_millis(1500));
+        assert_eq!(cpu.system, Duration::from_millis(250));
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(memory(std::process::id()).unwrap() > 100_000);
+    }
+}
