@@ -28,6 +28,9 @@ pub(crate) struct Plan<'a> {
 
 /// Writes under way at each kill.
 const KEYS: usize = 4;
+/// The time after the start of the writes in which the kill falls: at first, and its bounds.
+const FIRST_WINDOW: Duration = Duration::from_millis(90);
+const WINDOWS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 /// What a simulator remembers of what arrived bounds what can be counted.
 const MOST_KILLS: u32 = 1000;
 /// A key for tests, of no use elsewhere.
@@ -144,6 +147,7 @@ fn lane(plan: &Plan<'_>, lane: u32, sandbox: u16) -> Result<Tally> {
         Server::start(plan.binary, &args, plan.folder, &variables)
     };
     let mut tally = Tally::default();
+    let mut window = FIRST_WINDOW;
     for round in (lane..plan.kills).step_by(plan.lanes.max(1) as usize) {
         let keys: Vec<String> = (0..KEYS).map(|n| format!("key-{round}-{n}.")).collect();
         let server = start()?;
@@ -151,7 +155,7 @@ fn lane(plan: &Plan<'_>, lane: u32, sandbox: u16) -> Result<Tally> {
         let first = std::thread::scope(|scope| {
             let calls = keys.iter().map(|key| scope.spawn(move || send(port, key)));
             let calls: Vec<_> = calls.collect();
-            std::thread::sleep(a_moment());
+            std::thread::sleep(window.mul_f64(random()));
             server.kill()?;
             // An answer that was cut is none.
             let answers = calls
@@ -160,6 +164,10 @@ fn lane(plan: &Plan<'_>, lane: u32, sandbox: u16) -> Result<Tally> {
             anyhow::Ok(answers.collect::<Vec<_>>())
         })?;
         tally.kills += 1;
+        // Machines differ, and so do their moods: about half of the calls are to be answered before the kill.
+        let answered = first.iter().flatten().count();
+        let factor = if answered * 2 < KEYS { 1.2 } else { 0.8 };
+        window = window.mul_f64(factor).clamp(WINDOWS.0, WINDOWS.1);
 
         let server = start()?;
         let port = server.port;
@@ -219,7 +227,8 @@ fn twice(sandbox: u16) -> Result<Vec<(String, usize)>> {
     Ok(counts.into_iter().filter(|(_, count)| *count > 1).collect())
 }
 
-/// Between nothing and the time that all the writes need.
-fn a_moment() -> Duration {
-    Duration::from_micros(RandomState::new().hash_one(0) % 90_000)
+/// A number from 0 to 1.
+fn random() -> f64 {
+    let upper = u32::try_from(RandomState::new().hash_one(0) >> 32).unwrap_or(u32::MAX);
+    f64::from(upper) / f64::from(u32::MAX)
 }
