@@ -6,6 +6,7 @@ use crate::artifact::Artifacts;
 use crate::call::audit::AuditSink;
 use crate::call::cache::CacheStore;
 use crate::call::confirm::Seal;
+use crate::egress::hints::Hints;
 #[cfg(feature = "http")]
 use crate::egress::transport::PrivateHosts;
 use crate::files::Files;
@@ -25,6 +26,8 @@ pub struct Env {
     pub cache: CacheStore,
     /// What outlives a call, and with a store of its own the process: outcomes of writes, windows of limits.
     pub state: State,
+    /// What other replicas say of their circuits.
+    pub hints: Hints,
     /// Gives the bearer tokens of accounts that have none in their settings.
     pub tokens: Option<Arc<dyn TokenSource>>,
     /// Bytes that tools made, for callers to fetch.
@@ -56,6 +59,7 @@ impl Env {
             audit: None,
             cache: CacheStore::in_memory(64 << 20),
             state: State::memory(),
+            hints: Hints::default(),
             tokens: None,
             artifacts: Artifacts::in_memory(64 << 20),
             files: Files::default(),

@@ -24,6 +24,7 @@ mod topologies;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use business_tools_core::egress::hints::Hints;
 use business_tools_core::secret::Secret;
 use business_tools_core::secret::key::MasterKey;
 use business_tools_core::secret::seal::Keyring;
@@ -32,7 +33,7 @@ use business_tools_core::state::{
     Ask, Begin, Grant, Notice, RecordStore, Rule, Stage, State, Store, Trouble, WindowStore,
 };
 use business_tools_core::{Kind, ProviderSettings, millis, secs};
-use common::{Bench, Step, fields};
+use common::{Bench, Step, down, fields};
 use proxy::Proxy;
 use serde_json::{Value, json};
 use server::{RedisServer, Sentinels};
@@ -65,6 +66,7 @@ fn replica(settings: RedisSettings, keys: &Keyring, like: Option<&Bench>) -> Ben
     Bench::with(|env, provider| {
         let store = RedisStore::start(settings).unwrap();
         env.state = State::sealed(Arc::new(store), keys.clone());
+        env.hints = Hints::over(&env.state);
         if let Some(like) = like {
             *provider = ProviderSettings::single(fields(&like.id));
         }
@@ -421,4 +423,107 @@ async fn replicas_hear_each_other_and_are_told_when_they_may_have_missed_somethi
     redis.restart();
     let heard = tokio::time::timeout(secs(10), there.recv()).await;
     assert_eq!(heard.unwrap().unwrap(), Notice::Missed);
+}
+
+fn circuit(bench: &Bench) -> i64 {
+    let circuit = &bench.registry.env().metrics.circuit;
+    circuit.with_label_values(&["acme", "default"]).get()
+}
+
+/// Writes, which are sent once each, while the provider is down.
+async fn fail(bench: &Bench, times: usize) {
+    for _ in 0..times {
+        bench.world.then(Step::Fail(down()));
+        let call = bench.call("acme_create_thing", json!({"name": "a"}));
+        assert_eq!(call.await.unwrap_err().kind(), Kind::OutcomeUnknown);
+    }
+}
+
+/// Two replicas, each with a provider that fails for itself.
+async fn two_replicas(redis: &RedisServer) -> [Bench; 2] {
+    let keys = keys();
+    let both = [(), ()].map(|()| replica(settings(&redis.url()), &keys, None));
+    for bench in &both {
+        until("it is there", || trouble(bench).is_none()).await;
+    }
+    both
+}
+
+#[tokio::test]
+async fn a_circuit_that_opens_makes_the_other_replica_careful_and_no_more() {
+    let redis = RedisServer::start(&[]);
+    let [one, two] = two_replicas(&redis).await;
+    fail(&one, 5).await;
+    assert_eq!((circuit(&one), circuit(&two)), (2, 0));
+    let began = Instant::now();
+    // Each pair of failures is ended by a success: alone they would never open it.
+    while circuit(&two) == 0 {
+        assert!(began.elapsed() < secs(20), "it did not hear");
+        two.call("acme_create_thing", json!({"name": "a"}))
+            .await
+            .unwrap();
+        fail(&two, 2).await;
+    }
+    assert_eq!(circuit(&two), 2);
+}
+
+#[tokio::test]
+async fn without_redis_a_circuit_is_that_of_its_replica_alone() {
+    let mut redis = RedisServer::start(&[]);
+    let [one, two] = two_replicas(&redis).await;
+    redis.stop();
+    for bench in [&one, &two] {
+        until("it is noticed", || trouble(bench).is_some()).await;
+    }
+    fail(&one, 5).await;
+    assert_eq!(circuit(&one), 2);
+    fail(&two, 4).await;
+    assert_eq!(circuit(&two), 0);
+    fail(&two, 1).await;
+    assert_eq!(circuit(&two), 2);
+    // Nor does a word of before count.
+    redis.restart();
+    for bench in [&one, &two] {
+        until("it is back", || trouble(bench).is_none()).await;
+    }
+    let refused = one.call("acme_create_thing", json!({"name": "a"})).await;
+    assert_eq!(refused.unwrap_err().kind(), Kind::CircuitOpen);
+}
+
+#[tokio::test]
+async fn a_circuit_that_closes_lets_the_other_replica_look_before_its_time() {
+    let redis = RedisServer::start(&[]);
+    let keys = keys();
+    let start = |recovery: Duration| {
+        let settings = settings(&redis.url());
+        Bench::with(|env, provider| {
+            let store = RedisStore::start(settings).unwrap();
+            env.state = State::sealed(Arc::new(store), keys.clone());
+            env.hints = Hints::over(&env.state);
+            let text = json!({"recovery_timeout": format!("{}ms", recovery.as_millis())});
+            let rules = serde_json::from_value(text).unwrap();
+            provider.overrides.circuit_breaker = rules;
+        })
+    };
+    let (soon, late) = (start(millis(300)), start(secs(600)));
+    for bench in [&soon, &late] {
+        until("it is there", || trouble(bench).is_none()).await;
+    }
+    for bench in [&late, &soon] {
+        // Five, or two for the one that has heard of the other.
+        while circuit(bench) == 0 {
+            fail(bench, 1).await;
+        }
+    }
+    let works = |bench| async move {
+        let call = Bench::call(bench, "acme_create_thing", json!({"name": "a"}));
+        call.await.is_ok()
+    };
+    let began = Instant::now();
+    while circuit(&soon) != 0 || circuit(&late) != 0 {
+        assert!(began.elapsed() < secs(20), "it waits for its own time");
+        works(&soon).await;
+        works(&late).await;
+        tokio::time::sleep(millis(20)).await;
+    }
 }

@@ -1,4 +1,6 @@
 //! The circuit breaker: closed, open, half open, for each tenant and account of a provider.
+//!
+//! It goes by what this replica sees. What others say makes it careful, or lets it look earlier.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +11,7 @@ use tokio::time::Instant;
 use crate::Env;
 use crate::around::{Around, Inner, Next};
 use crate::cx::Cx;
+use crate::egress::hints::Hint;
 use crate::egress::{Attempt, Request, Response};
 use crate::error::{Error, Fate, Kind, Result};
 use crate::plugin::Info;
@@ -29,10 +32,24 @@ pub struct Breaker {
 
 #[derive(Debug, Clone, Copy)]
 enum Circuit {
-    Closed { failures: u32 },
-    Open { until: Instant, used_up: bool },
-    HalfOpen { probing: bool },
+    Closed {
+        failures: u32,
+    },
+    Open {
+        since: Instant,
+        until: Instant,
+        used_up: bool,
+    },
+    /// One attempt at a time; so many of them went well.
+    HalfOpen {
+        probing: bool,
+        passed: u32,
+    },
 }
+
+/// While another replica's circuit is open: the failures in a row that open this one, and the probes in a row that
+/// close it.
+const CAREFUL: (u32, u32) = (2, 3);
 
 impl Breaker {
     /// A breaker by the provider's policy.
@@ -56,14 +73,25 @@ impl Breaker {
         let mut circuits = self.circuits();
         let probe = match circuits.get_mut(&key) {
             None | Some(Circuit::Closed { .. }) => false,
-            Some(Circuit::Open { until, used_up }) if *until > now => {
+            Some(Circuit::Open {
+                since,
+                until,
+                used_up,
+            }) if *until > now && !self.closed_elsewhere(&key, *since) => {
                 return Err(self.refusal(*until - now, *used_up));
             }
-            Some(Circuit::HalfOpen { probing: true }) => {
+            Some(Circuit::HalfOpen { probing: true, .. }) => {
                 return Err(self.refusal(self.trip.recovery / 10, false));
             }
             Some(circuit) => {
-                *circuit = Circuit::HalfOpen { probing: true };
+                let passed = match circuit {
+                    Circuit::HalfOpen { passed, .. } => *passed,
+                    _ => 0,
+                };
+                *circuit = Circuit::HalfOpen {
+                    probing: true,
+                    passed,
+                };
                 self.show(cx.account(), *circuit);
                 true
             }
@@ -76,6 +104,26 @@ impl Breaker {
             probe,
             told: false,
         })
+    }
+
+    /// Whether another replica found the provider well again after this circuit opened.
+    fn closed_elsewhere(&self, key: &str, since: Instant) -> bool {
+        let hint = self.env.hints.of(self.info.id, key);
+        matches!(hint, Some(Hint::Closed(at)) if at > since)
+    }
+
+    fn open_elsewhere(&self, key: &str) -> bool {
+        self.env.hints.of(self.info.id, key) == Some(Hint::Open)
+    }
+
+    fn opening(&self, key: &str, wait: Duration, used_up: bool) -> Circuit {
+        self.env.hints.opened(self.info.id, key, wait);
+        let since = Instant::now();
+        Circuit::Open {
+            since,
+            until: since + wait,
+            used_up,
+        }
     }
 
     fn refusal(&self, wait: Duration, used_up: bool) -> Error {
@@ -114,10 +162,7 @@ impl Breaker {
 
     /// Opens the circuit whatever came before.
     fn trip(&self, key: &str, account: &str, wait: Option<Duration>) {
-        let open = Circuit::Open {
-            until: Instant::now() + wait.unwrap_or(self.trip.recovery),
-            used_up: true,
-        };
+        let open = self.opening(key, wait.unwrap_or(self.trip.recovery), true);
         self.circuits().insert(key.to_owned(), open);
         self.show(account, open);
     }
@@ -128,32 +173,45 @@ impl Breaker {
             .get(key)
             .copied()
             .unwrap_or(Circuit::Closed { failures: 0 });
-        let failures = match now {
-            Circuit::Closed { failures } => failures,
+        let (failures, passed) = match now {
+            Circuit::Closed { failures } => (failures, None),
             // What began before the circuit opened is old news: the probe alone decides.
             _ if !probe => return,
-            _ => self.trip.failures,
+            Circuit::HalfOpen { passed, .. } => (self.trip.failures, Some(passed + 1)),
+            Circuit::Open { .. } => (self.trip.failures, Some(1)),
+        };
+        let next = match (healthy, passed) {
+            (true, Some(passed)) if passed < CAREFUL.1 && self.open_elsewhere(key) => {
+                Circuit::HalfOpen {
+                    probing: false,
+                    passed,
+                }
+            }
+            (true, _) => Circuit::Closed { failures: 0 },
+            (false, _) => {
+                let mut most = self.trip.failures;
+                if most > CAREFUL.0 && self.open_elsewhere(key) {
+                    most = CAREFUL.0;
+                }
+                let failures = failures.saturating_add(1);
+                if failures < most {
+                    Circuit::Closed { failures }
+                } else {
+                    self.opening(key, self.trip.recovery, false)
+                }
+            }
         };
         // The map holds the accounts in trouble and no others, so that it stays small.
-        let next = if healthy {
+        if let Circuit::Closed { failures: 0 } = next {
             if circuits.remove(key).is_none() {
                 return;
             }
-            Circuit::Closed { failures: 0 }
+            if passed.is_some() {
+                self.env.hints.closed(self.info.id, key);
+            }
         } else {
-            let next = if failures.saturating_add(1) < self.trip.failures {
-                Circuit::Closed {
-                    failures: failures + 1,
-                }
-            } else {
-                Circuit::Open {
-                    until: Instant::now() + self.trip.recovery,
-                    used_up: false,
-                }
-            };
             circuits.insert(key.to_owned(), next);
-            next
-        };
+        }
         self.show(account, next);
     }
 }
@@ -184,7 +242,8 @@ impl Drop for Passage<'_> {
     fn drop(&mut self) {
         if self.probe
             && !self.told
-            && let Some(Circuit::HalfOpen { probing }) = self.breaker.circuits().get_mut(&self.key)
+            && let Some(Circuit::HalfOpen { probing, .. }) =
+                self.breaker.circuits().get_mut(&self.key)
         {
             *probing = false;
         }
@@ -219,6 +278,7 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Breaker {
 mod tests {
     use super::*;
     use crate::cx::Principal;
+    use crate::egress::hints::Hints;
     use crate::policy::secs;
 
     static INFO: Info = Info {
@@ -234,8 +294,16 @@ mod tests {
     };
 
     fn breaker() -> (Breaker, Cx) {
-        let breaker = Breaker::new(&INFO, &Policy::DEFAULT, &Env::alone());
+        let mut env = Env::alone();
+        env.hints = Hints::deaf();
+        let breaker = Breaker::new(&INFO, &Policy::DEFAULT, &env);
         (breaker, Cx::builder(Principal::local()).build())
+    }
+
+    /// Another replica says that its circuit is open for so long, or closed.
+    fn elsewhere(breaker: &Breaker, cx: &Cx, open: u64) {
+        let hints = &breaker.env.hints;
+        hints.hear("acme", &cx.scope_key(), open * 1000);
     }
 
     fn state(breaker: &Breaker) -> i64 {
@@ -287,6 +355,80 @@ mod tests {
         assert_eq!(error.wait(), Some(secs(600)));
         assert!(error.message().contains("used up"), "{error}");
         tokio::time::sleep(secs(600)).await;
+        breaker.enter(&cx).unwrap().tell(true);
+        assert_eq!(state(&breaker), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_circuit_elsewhere_opens_none_here_but_makes_two_failures_enough() {
+        let (breaker, cx) = breaker();
+        elsewhere(&breaker, &cx, 60);
+        breaker.enter(&cx).unwrap().tell(true);
+        breaker.enter(&cx).unwrap().tell(false);
+        assert_eq!(state(&breaker), 0, "one may be a coincidence");
+        breaker.enter(&cx).unwrap().tell(false);
+        assert_eq!(state(&breaker), 2);
+        let (breaker, cx) = self::breaker();
+        elsewhere(&breaker, &cx, 60);
+        tokio::time::sleep(secs(60)).await;
+        for _ in 0..4 {
+            breaker.enter(&cx).unwrap().tell(false);
+        }
+        assert_eq!(state(&breaker), 0, "it is as ever when the word is old");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_a_circuit_is_open_elsewhere_it_takes_three_probes_to_close_this_one() {
+        let (breaker, cx) = breaker();
+        let open = || async {
+            for _ in 0..5 {
+                breaker.enter(&cx).unwrap().tell(false);
+            }
+            tokio::time::sleep(secs(60)).await;
+            elsewhere(&breaker, &cx, 60);
+        };
+        open().await;
+        for _ in 0..3 {
+            assert_ne!(state(&breaker), 0);
+            let probe = breaker.enter(&cx).unwrap();
+            assert!(breaker.enter(&cx).is_err(), "one at a time");
+            probe.tell(true);
+        }
+        assert_eq!(state(&breaker), 0);
+        // It is well elsewhere too: one is enough.
+        elsewhere(&breaker, &cx, 0);
+        open().await;
+        breaker.enter(&cx).unwrap().tell(true);
+        elsewhere(&breaker, &cx, 0);
+        breaker.enter(&cx).unwrap().tell(true);
+        assert_eq!(state(&breaker), 0);
+        // And one that fails on the way opens it again.
+        open().await;
+        breaker.enter(&cx).unwrap().tell(true);
+        breaker.enter(&cx).unwrap().tell(false);
+        assert!(breaker.enter(&cx).is_err());
+        assert_eq!(state(&breaker), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_circuit_that_closed_elsewhere_lets_this_one_probe_at_once_and_once() {
+        let (breaker, cx) = breaker();
+        elsewhere(&breaker, &cx, 0);
+        tokio::time::sleep(secs(1)).await;
+        for _ in 0..5 {
+            breaker.enter(&cx).unwrap().tell(false);
+        }
+        assert!(breaker.enter(&cx).is_err(), "that was before");
+        tokio::time::sleep(secs(1)).await;
+        elsewhere(&breaker, &cx, 0);
+        let probe = breaker.enter(&cx).unwrap();
+        assert!(breaker.enter(&cx).is_err());
+        probe.tell(false);
+        // What is wrong is on this side: no more of it before the time.
+        assert!(breaker.enter(&cx).is_err());
+        tokio::time::sleep(secs(59)).await;
+        assert!(breaker.enter(&cx).is_err());
+        tokio::time::sleep(secs(1)).await;
         breaker.enter(&cx).unwrap().tell(true);
         assert_eq!(state(&breaker), 0);
     }

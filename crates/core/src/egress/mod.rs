@@ -1,6 +1,7 @@
 //! The attempt plane: what wraps one request to a provider. The order stands here and nowhere else.
 
 pub mod breaker;
+pub mod hints;
 pub mod limit;
 pub mod observe;
 pub mod retry;

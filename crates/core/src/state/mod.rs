@@ -206,6 +206,11 @@ impl State {
         self.0.opened.get()?.store.results()
     }
 
+    /// What other replicas tell, where the store has some.
+    pub(crate) fn notices(&self) -> Option<broadcast::Receiver<Notice>> {
+        self.0.opened.get()?.store.notices()
+    }
+
     /// Bytes as the store may see them. They open under the same name alone.
     pub(crate) fn seal(&self, name: &[&str], bytes: &[u8]) -> Result<Bytes, Trouble> {
         let Some(keys) = &self.opened().keys else {

@@ -15,6 +15,7 @@ use business_tools_core::artifact::Artifacts;
 use business_tools_core::call::cache::CacheStore;
 use business_tools_core::call::confirm::Seal;
 use business_tools_core::config::{Config, Confirmation, Report, Seen};
+use business_tools_core::egress::hints::Hints;
 use business_tools_core::egress::transport::PrivateHosts;
 use business_tools_core::files::Files;
 use business_tools_core::health::HealthBoard;
@@ -238,6 +239,7 @@ fn world(mut env: Env, config: &Config, seat: Seat, state: State) -> Result<Env,
     {
         env.cache = env.cache.in_front_of(results, &env.state);
     }
+    env.hints = Hints::over(&env.state);
     let content = &config.content;
     env.artifacts = match (seat.folder(config), &content.output_folder) {
         (Some(folder), _) => Artifacts::at_desk(folder),

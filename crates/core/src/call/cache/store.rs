@@ -71,7 +71,7 @@ impl CacheStore {
     /// others tell comes from its store. Needs a runtime.
     pub fn in_front_of(mut self, results: Arc<dyn ResultStore>, state: &State) -> Self {
         let shared = Arc::new(Shared::new(results, state.clone()));
-        let notices = state.store().notices();
+        let notices = state.notices();
         tokio::spawn(super::listen::listen(
             Arc::downgrade(&self.groups),
             Arc::downgrade(&shared),
