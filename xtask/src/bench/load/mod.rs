@@ -5,6 +5,7 @@ mod report;
 mod stage;
 mod users;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,13 +17,16 @@ use crate::{env, product, sh};
 use stage::Stage;
 use users::Pace;
 
-const USAGE: &str = "usage: cargo xtask bench load [--users N] [--seconds N] [--write]";
+const USAGE: &str =
+    "usage: cargo xtask bench load [--users N] [--seconds N] [--binary PATH] [--write]";
 const CHORE: &str = "cargo xtask bench load --write";
 
 /// What was asked for.
 struct Wanted {
     users: usize,
     seconds: u64,
+    /// In place of one that is built first.
+    binary: Option<PathBuf>,
     write: bool,
 }
 
@@ -41,7 +45,10 @@ pub(super) fn run(args: &[String]) -> Result<()> {
         return sh::run(sh::cargo(again).args(args));
     }
     let wanted = Wanted::read(args)?;
-    let binary = product::release(&Metadata::load()?)?;
+    let binary = match &wanted.binary {
+        Some(binary) => std::path::absolute(binary)?,
+        None => product::release(&Metadata::load()?)?,
+    };
     let mut text = report::head(wanted.users, wanted.seconds);
     for with_redis in [false, true] {
         let redis = with_redis.then(Redis::start).transpose()?;
@@ -79,6 +86,7 @@ impl Wanted {
         let mut wanted = Self {
             users: 1000,
             seconds: 60,
+            binary: None,
             write: false,
         };
         let mut args = args.iter();
@@ -91,6 +99,7 @@ impl Wanted {
             match arg.as_str() {
                 "--users" => wanted.users = usize::try_from(number()?.clamp(1, 5000))?,
                 "--seconds" => wanted.seconds = number()?.clamp(1, 3600),
+                "--binary" => wanted.binary = Some(args.next().context(USAGE)?.into()),
                 "--write" => wanted.write = true,
                 _ => anyhow::bail!(USAGE),
             }
