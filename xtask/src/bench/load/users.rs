@@ -138,7 +138,7 @@ impl User {
             let answer = self.ask(name, &args);
             let took = began.elapsed();
             let end = match answer {
-                Ok(value) => end_of(&value),
+                Ok(value) => end_of(what, &value),
                 Err(fault) => Err(fault.to_string()),
             };
             let end = end.unwrap_or_else(|why| {
@@ -209,10 +209,12 @@ fn pick(all: &[String], number: u64) -> &str {
     all.get(n).map_or("", String::as_str)
 }
 
-fn end_of(value: &Value) -> Result<End, String> {
+fn end_of(what: What, value: &Value) -> Result<End, String> {
+    let writes = matches!(what, What::Write | What::KeyedWrite);
+    let unknown = ["_OUTCOME_UNKNOWN", "_UPSTREAM_ERROR"];
     match value["error"]["code"].as_str() {
         None if value["error"].is_null() => Ok(End::Done),
-        Some(code) if code.ends_with("OUTCOME_UNKNOWN") => Ok(End::Unknown),
+        Some(code) if writes && unknown.iter().any(|end| code.ends_with(end)) => Ok(End::Unknown),
         _ => Err(value["error"].to_string()),
     }
 }
@@ -241,10 +243,14 @@ mod tests {
     #[test]
     fn answers_end_as_they_say() {
         let error = |code: &str| json!({"error": {"code": code}});
-        assert_eq!(end_of(&json!({"sid": "SM1"})), Ok(End::Done));
-        assert_eq!(end_of(&error("TWILIO_OUTCOME_UNKNOWN")), Ok(End::Unknown));
-        assert!(end_of(&error("TWILIO_UNAVAILABLE")).is_err());
-        assert!(end_of(&json!({"error": "x"})).is_err());
+        let (read, write) = (What::Uncached, What::Write);
+        assert_eq!(end_of(read, &json!({"sid": "SM1"})), Ok(End::Done));
+        for code in ["TWILIO_OUTCOME_UNKNOWN", "TWILIO_UPSTREAM_ERROR"] {
+            assert_eq!(end_of(write, &error(code)), Ok(End::Unknown));
+            assert!(end_of(read, &error(code)).is_err());
+        }
+        assert!(end_of(write, &error("TWILIO_UNAVAILABLE")).is_err());
+        assert!(end_of(read, &json!({"error": "x"})).is_err());
     }
 
     #[test]
