@@ -535,3 +535,40 @@ async fn redis_that_is_full_gives_what_it_has_and_forgets_what_it_must() {
     }
     until("it is told", || async { number(&two, "a").await > written }).await;
 }
+
+#[tokio::test]
+async fn results_leave_redis_room_for_what_may_not_be_lost() {
+    let mut fleet = Fleet::new();
+    let one = fleet.replica();
+    until_up(&one, true).await;
+    // So much that a tenth of it is more than a test needs.
+    fleet.redis.ask(&["SETRANGE", "ballast", "64000000", "x"]);
+    let memory = fleet.redis.ask(&["INFO", "memory"]);
+    let used = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("used_memory:"));
+    let used: u64 = used.unwrap().trim().parse().unwrap();
+    let most = |bytes: u64| {
+        let bytes = bytes.to_string();
+        fleet.redis.ask(&["CONFIG", "SET", "maxmemory", &bytes])
+    };
+    let values = || {
+        let keys = fleet.redis.ask(&["KEYS", "*:value:*"]);
+        keys.matches(":value:").count()
+    };
+    // Nine tenths are used: it is not full.
+    most(used * 10 / 9);
+    for n in 0..20 {
+        get(&one, &format!("{n}")).await.unwrap();
+        let args = json!({"name": "a", "idempotency_key": format!("k{n}")});
+        one.call("acme_create_thing", args).await.unwrap();
+    }
+    assert_eq!((values(), trouble(&one)), (0, None));
+    most(used * 10);
+    until("results are kept again", || async {
+        let id = format!("again {}", fastrand::u32(..));
+        get(&one, &id).await.unwrap();
+        values() > 0
+    })
+    .await;
+}

@@ -24,6 +24,7 @@ mod topologies;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use business_tools_core::call::cache::CacheStore;
 use business_tools_core::egress::hints::Hints;
 use business_tools_core::secret::Secret;
 use business_tools_core::secret::key::MasterKey;
@@ -67,6 +68,8 @@ fn replica(settings: RedisSettings, keys: &Keyring, like: Option<&Bench>) -> Ben
         let store = RedisStore::start(settings).unwrap();
         env.state = State::sealed(Arc::new(store), keys.clone());
         env.hints = Hints::over(&env.state);
+        let results = env.state.results().unwrap();
+        env.cache = CacheStore::in_memory(8 << 20).in_front_of(results, &env.state);
         if let Some(like) = like {
             *provider = ProviderSettings::single(fields(&like.id));
         }

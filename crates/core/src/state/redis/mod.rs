@@ -68,8 +68,7 @@ impl Store for RedisStore {
     }
 
     fn results(&self) -> Option<Arc<dyn ResultStore>> {
-        let link = Arc::clone(&self.link);
-        Some(Arc::new(RedisResults { link }))
+        Some(Arc::new(RedisResults::new(Arc::clone(&self.link))))
     }
 
     fn notices(&self) -> Option<broadcast::Receiver<Notice>> {

@@ -1,12 +1,13 @@
 //! Shared results in Redis. A group's keys are on one node of a cluster, so that looking is one step.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use redis::Script;
+use tokio::time::Instant;
 
 use super::link::Link;
 use crate::state::results::fresh_edition;
@@ -16,12 +17,44 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/l
 static KEEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/keep.lua")));
 static HOLD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/hold.lua")));
 
-/// Results in Redis.
+/// How often it is looked whether Redis has room for results.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+
+/// Results in Redis. They can be read again, and so they leave it room for what cannot.
 pub(super) struct RedisResults {
-    pub(super) link: Arc<Link>,
+    link: Arc<Link>,
+    room: Mutex<Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    looked: Option<Instant>,
+    none: bool,
 }
 
 impl RedisResults {
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            room: Mutex::default(),
+        }
+    }
+
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to look for room; nothing while there is none.
+    fn look_for_room(&self) -> Option<bool> {
+        let mut room = self.room();
+        let fresh = room.looked.is_some_and(|at| at.elapsed() < LOOK_FOR_ROOM);
+        if !fresh {
+            room.looked = Some(Instant::now());
+            return Some(true);
+        }
+        (!room.none).then_some(false)
+    }
+
     fn key(&self, group: &str, what: &str) -> String {
         self.link.key(&format!("results:{{{group}}}:{what}"))
     }
@@ -101,11 +134,18 @@ impl ResultStore for RedisResults {
         value: Bytes,
         kept: Duration,
     ) -> Result<bool, Trouble> {
+        let Some(look) = self.look_for_room() else {
+            return self.leave(group, name, turn).await.map(|()| false);
+        };
         let (kept, holder) = (millis_of(kept).max(1).to_string(), turn.holder());
-        let edition = turn.edition.as_bytes();
-        let args = [edition, holder.as_bytes(), kept.as_bytes(), &value];
+        let (edition, room) = (turn.edition.as_bytes(), if look { b"1" } else { b"0" });
+        let args = [edition, holder.as_bytes(), kept.as_bytes(), &value, room];
         let keys = self.keys(group, name);
-        self.link.eval(&KEEP, &keys, &args).await
+        let done: i64 = self.link.eval(&KEEP, &keys, &args).await?;
+        if look {
+            self.room().none = done == 2;
+        }
+        Ok(done == 1)
     }
 
     async fn hold(
