@@ -38,6 +38,7 @@ fn what_the_pages_call_can_be_called() {
         .iter()
         .map(|tool| (tool["name"].as_str().unwrap(), &tool["inputSchema"]))
         .collect();
+    let mut tried = Vec::new();
     let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/quickstart");
     for provider in ["twilio", "mongo", "hubspot", "openai"] {
         let page = std::fs::read_to_string(pages.join(format!("{provider}.md"))).unwrap();
@@ -55,6 +56,26 @@ fn what_the_pages_call_can_be_called() {
                 let given = args.get(name.as_str().unwrap()).is_some();
                 assert!(given, "{provider}: {tool} needs {name}");
             }
+            tried.extend(try_out(&mut client, &tool, schema, args));
         }
     }
+    assert!(tried.len() >= 12, "{tried:?}");
+}
+
+/// Makes the call, or shows what it would send, unless a person has to fill something in first.
+fn try_out(client: &mut Stdio, tool: &str, schema: &Value, mut args: Value) -> Option<String> {
+    let text = args.to_string();
+    if text.contains(['…', '$']) {
+        return None;
+    }
+    if schema["properties"].get("dry_run").is_some() {
+        args["dry_run"] = true.into();
+    }
+    let call = json!({"name": tool, "arguments": args});
+    let answer = client.request("tools/call", call).to_string();
+    assert!(
+        !answer.contains("INVALID_ARGUMENTS"),
+        "{tool} {text}: {answer}"
+    );
+    Some(tool.to_owned())
 }
