@@ -1,4 +1,5 @@
 //! A TCP proxy that can be slow, or severed.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
