@@ -79,9 +79,9 @@ kinds! {
     ToolNotFound = "TOOL_NOT_FOUND", true;
     /// The provider or the account has no configuration; the hint names the setting.
     NotConfigured = "NOT_CONFIGURED", false;
-    /// The provider refused the credentials.
+    /// The provider refused the credentials; without a provider in the code, this server an API key.
     AuthFailed = "AUTH_FAILED", false;
-    /// A person has to log in first; `details.login_url` says where.
+    /// A person has to log in first; `details.login_url` says where. Over HTTP: an API key is missing.
     AuthRequired = "AUTH_REQUIRED", false;
     /// The credentials are good but may not do this.
     PermissionDenied = "PERMISSION_DENIED", false;

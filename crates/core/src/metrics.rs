@@ -38,6 +38,8 @@ pub struct Metrics {
     pub waits: HistogramVec,
     /// `mcp_circuit_state{provider,account}`: 0 closed, 1 half open, 2 open
     pub circuit: IntGaugeVec,
+    /// `mcp_auth_failures_total{reason}`: `missing`, `malformed`, `unknown`
+    pub auth_failures: IntCounterVec,
     /// `mcp_cost_usd_total{provider,tool}`
     pub cost: CounterVec,
 }
@@ -112,6 +114,11 @@ impl Metrics {
                 "mcp_rate_limit_waits_seconds",
                 "Time spent waiting for the rate limit",
                 &["provider"],
+            )?,
+            auth_failures: counter(
+                "mcp_auth_failures_total",
+                "Callers over HTTP that were not let in",
+                &["reason"],
             )?,
             circuit: gauge(
                 "mcp_circuit_state",

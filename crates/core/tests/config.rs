@@ -586,19 +586,32 @@ fn every_setting_is_described() {
 /// Every layer that can say something, and what comes of it: the strongest that does wins, whatever the others say.
 #[test]
 fn of_two_layers_the_stronger_one_wins() {
-    const FILES: &[(&str, &str)] = &[
-        ("config.yaml", "results: { max_bytes: 10001 }"),
-        (".env.staging", "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10002"),
-        (".env.local", "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10003"),
-    ];
+    const ENVIRONMENTS: &[&str] = &["development", "staging", "production"];
     const PROCESS: (&str, &str) = ("BUSINESS_TOOLS_RESULTS_MAX_BYTES", "10004");
-    for layers in 0..16_u32 {
+    for (environment, layers) in ENVIRONMENTS
+        .iter()
+        .flat_map(|name| (0..16_u32).map(move |layers| (*name, layers)))
+    {
         let says = |n: u32| layers & (1 << n) != 0;
-        let files: Vec<_> = (0..3)
+        let own = format!(".env.{environment}");
+        let all = [
+            ("config.yaml", "results: { max_bytes: 10001 }"),
+            (own.as_str(), "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10002"),
+            (".env.local", "BUSINESS_TOOLS_RESULTS_MAX_BYTES=10003"),
+        ];
+        let mut files: Vec<_> = (0..3)
             .filter(|n| says(*n))
-            .map(|n| FILES[n as usize])
+            .map(|n| all[n as usize])
             .collect();
-        let mut env = vec![("ENVIRONMENT", "staging")];
+        // Those of the other environments are there, and say nothing.
+        let others = ENVIRONMENTS.iter().filter(|name| **name != environment);
+        let others: Vec<_> = others.map(|name| format!(".env.{name}")).collect();
+        files.extend(
+            others
+                .iter()
+                .map(|name| (name.as_str(), "BUSINESS_TOOLS_RESULTS_MAX_BYTES=66666")),
+        );
+        let mut env = vec![("ENVIRONMENT", environment)];
         if says(3) {
             env.push(PROCESS);
         }
@@ -607,7 +620,8 @@ fn of_two_layers_the_stronger_one_wins() {
             None => 64 << 10,
         };
         let config = load(&files, &env).unwrap();
-        assert_eq!(config.results.max_bytes, want, "layers {layers:04b}");
+        let found = (config.environment.as_str(), config.results.max_bytes);
+        assert_eq!(found, (environment, want), "layers {layers:04b}");
     }
 }
 

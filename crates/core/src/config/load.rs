@@ -269,6 +269,7 @@ impl Layers<'_> {
             block.settings.overrides.connections = own.or(&file.connections);
         }
         self.check_names(&file);
+        file.server.auth.check(&mut self.report);
         wipe_value(&mut tree);
         self.locate();
         if !self.report.is_empty() {
@@ -664,6 +665,10 @@ impl Layers<'_> {
                 Err(error) => error,
             };
             let path = error.path().to_string();
+            // What lacks a setting whose own fault was told lacks nothing more.
+            if self.report.touches(&path) && leave_out(&mut file, &path) {
+                continue;
+            }
             let path = self.sources.get(&path).cloned().unwrap_or(path);
             let what = crate::error::without_values(&error.into_inner().to_string());
             self.report.add(path, what, "");
@@ -788,6 +793,15 @@ fn unknown_variable(name: &str) -> Option<Fault> {
         remedy,
         place: None,
     })
+}
+
+/// Takes the member at `path` out, if there is one.
+fn leave_out(tree: &mut Value, path: &str) -> bool {
+    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut parts = above.split('.').filter(|part| !part.is_empty());
+    let place = parts.try_fold(tree, |tree, part| tree.get_mut(part));
+    let members = place.and_then(Value::as_object_mut);
+    members.is_some_and(|members| members.remove(name).is_some())
 }
 
 /// How many settings there are, groups included, and one more.

@@ -5,6 +5,7 @@
 //! fault is told at once: where, what, and what would be right. A fault never quotes a value, because any
 //! value may be a secret.
 
+mod auth;
 mod content;
 mod fit;
 mod load;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use auth::{ApiKey, AuthBlock, KeyBlock};
 pub use content::ContentBlock;
 pub use load::Loader;
 pub use provider::{KnownProvider, ProviderBlock};
@@ -151,6 +153,8 @@ pub struct ServerBlock {
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call, `https://app.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Who may come in.
+    pub auth: AuthBlock,
     /// Serve an address that others can reach although nobody has to authenticate.
     pub allow_unauthenticated: bool,
     /// Sessions for clients of protocol generations up to 2025-11-25.
@@ -171,6 +175,7 @@ impl Default for ServerBlock {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            auth: AuthBlock::default(),
             allow_unauthenticated: false,
             legacy_sessions: true,
             max_body_bytes: 4 << 20,
@@ -382,6 +387,7 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_LISTEN", "server.listen"),
         var("BUSINESS_TOOLS_ALLOWED_HOSTS", "server.allowed_hosts"),
         var("BUSINESS_TOOLS_ALLOWED_ORIGINS", "server.allowed_origins"),
+        var("BUSINESS_TOOLS_API_KEY", "server.auth.keys.default.key"),
         var(
             "BUSINESS_TOOLS_ALLOW_UNAUTHENTICATED",
             "server.allow_unauthenticated",

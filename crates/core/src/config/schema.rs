@@ -223,6 +223,10 @@ pub(super) fn check(
                 let remedy = if quotes { "put it in quotes" } else { remedy };
                 add(format!("must be of type {want}"), remedy.to_owned());
             }
+            ValidationErrorKind::Required { property } => {
+                let missing = property.as_str().unwrap_or_default();
+                add(format!("`{missing}` is missing"), remedy.to_owned());
+            }
             ValidationErrorKind::Enum { options } => {
                 add(format!("must be one of {options}"), String::new());
             }

@@ -92,11 +92,20 @@ impl Config {
                     side.get(&path).cloned().unwrap_or(Value::Null)
                 };
                 let (from, to) = (value(&from), value(&to));
-                let differs =
-                    from != to || (from == MASK && self.secret(&path) != new.secret(&path));
+                let differs = from != to || (from == MASK && !self.same_secret(new, &path));
                 differs.then_some(Change { path, from, to })
             })
             .collect()
+    }
+
+    /// Whether what is masked is the same.
+    fn same_secret(&self, new: &Self, path: &str) -> bool {
+        let key = path.strip_prefix("server.auth.keys.");
+        if let Some(name) = key.and_then(|key| key.strip_suffix(".key")) {
+            let of = |config: &Self| Some(config.server.auth.keys.get(name)?.key.clone());
+            return of(self) == of(new);
+        }
+        self.secret(path) == new.secret(path)
     }
 
     /// The text behind a mask, for comparing.

@@ -52,7 +52,9 @@ impl Config {
         if self.environment != PRODUCTION {
             return report;
         }
-        let public = !self.server.listen.ip().is_loopback() && self.server.allow_unauthenticated;
+        let public = !self.server.listen.ip().is_loopback()
+            && self.server.allow_unauthenticated
+            && self.server.auth.keys.is_empty();
         let found = [
             (
                 Unsafe::Sandbox,
@@ -64,7 +66,7 @@ impl Config {
                 Unsafe::Unauthenticated,
                 circumstances.unauthenticated || public,
                 "server.allow_unauthenticated",
-                "make callers authenticate, or listen on 127.0.0.1",
+                "set `server.auth.keys`, or listen on 127.0.0.1",
             ),
             (
                 Unsafe::DebugLogs,

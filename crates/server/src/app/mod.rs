@@ -205,6 +205,9 @@ pub(crate) fn http_options(config: &Config) -> http::Options {
         max_body: server.max_body_bytes,
         grace: server.shutdown_grace.0,
         metrics: config.metrics.enabled,
+        auth: http::Keys::of(&server.auth).map_or(http::Authenticator::Open, |keys| {
+            http::Authenticator::Keys(Arc::new(keys))
+        }),
     }
 }
 

@@ -20,6 +20,8 @@ use crate::telemetry;
 pub(crate) struct Surface {
     pub(crate) handler: Handler,
     pub(crate) http: Option<Http>,
+    /// Others can reach the address, and nobody said that they may do so without a key.
+    pub(crate) needs_keys: bool,
 }
 
 /// Settings that a running process cannot change, by the beginning of their path.
@@ -112,6 +114,18 @@ impl App {
 
     /// Puts a configuration in the place of the one in force.
     fn take(&self, config: Config, surface: &Surface) -> Result<Vec<Change>, Report> {
+        if surface.needs_keys
+            && config.server.auth.keys.is_empty()
+            && !config.server.allow_unauthenticated
+        {
+            let mut report = Report::default();
+            report.add(
+                "server.auth.keys",
+                "is empty, and others can reach this server",
+                "keep a key, or listen on 127.0.0.1 and restart",
+            );
+            return Err(report);
+        }
         let mut running = self.running();
         let changes = running.config.changes(&config, &known());
         let env = rules(&running.env, &config, self.seat, Some(&running.config))?;

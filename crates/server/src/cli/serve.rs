@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use business_tools_core::config::Circumstances;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -30,14 +31,22 @@ pub(super) async fn run(flags: &Flags) -> Done {
     let config = app.config();
     app.registry.env().state.open_now();
     let address = flags.listen.unwrap_or_else(|| app.listen());
-    if !address.ip().is_loopback()
-        && !flags.allow_unauthenticated_public
-        && !config.server.allow_unauthenticated
-    {
-        return Err(Failure::Usage(format!(
-            "{address} can be reached from other machines, and this server asks nobody who they are. \
-             Listen on 127.0.0.1, or put an authenticating proxy before it and add --allow-unauthenticated-public"
-        )));
+    let public = !address.ip().is_loopback();
+    if public && config.server.auth.keys.is_empty() {
+        if !flags.allow_unauthenticated_public && !config.server.allow_unauthenticated {
+            return Err(Failure::Usage(format!(
+                "{address} can be reached from other machines, and this server asks nobody who they are. \
+                 Set BUSINESS_TOOLS_API_KEY or `server.auth.keys`, or listen on 127.0.0.1; behind a proxy that \
+                 authenticates, add --allow-unauthenticated-public"
+            )));
+        }
+        let report = config.unsafe_settings(Circumstances {
+            sandbox: flags.common.sandboxed(),
+            unauthenticated: true,
+        });
+        if !report.is_empty() {
+            return Err(report.into());
+        }
     }
     let listener = TcpListener::bind(address)
         .await
@@ -54,6 +63,7 @@ pub(super) async fn run(flags: &Flags) -> Done {
     let surface = Surface {
         handler,
         http: Some(http.clone()),
+        needs_keys: public && !flags.allow_unauthenticated_public,
     };
     let changes = tokio::spawn(app.clone().keep_configured(surface, stop.clone()));
     say(&format!(

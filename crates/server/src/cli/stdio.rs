@@ -23,6 +23,7 @@ pub(super) async fn run(flags: &Common) -> Done {
     let surface = Surface {
         handler: handler.clone(),
         http: None,
+        needs_keys: false,
     };
     let changes = tokio::spawn(app.clone().keep_configured(surface, stop.clone()));
     let (reader, writer, guard) = edge::stdio::guard(

@@ -1,12 +1,14 @@
 //! The accept loop: bounded heads, bounded connections, and an end that running requests survive.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -80,12 +82,13 @@ pub async fn serve(
     let running = TaskTracker::new();
     let accepting = async {
         loop {
-            let Some(stream) = accept(&listener).await else {
+            let Some((stream, from)) = accept(&listener).await else {
                 continue;
             };
             let place = table.admit().await;
             let connection = Connection {
                 place,
+                from,
                 app: app.clone(),
                 limits,
                 drain: drain.clone(),
@@ -106,12 +109,12 @@ pub async fn serve(
     Ok(())
 }
 
-async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, from)) => {
             // Answers are small and final: waiting for more to send would only delay them.
             let _ = stream.set_nodelay(true);
-            Some(stream)
+            Some((stream, from))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
@@ -123,6 +126,7 @@ async fn accept(listener: &TcpListener) -> Option<TcpStream> {
 
 struct Connection {
     place: Arc<Place>,
+    from: SocketAddr,
     app: Router,
     limits: Limits,
     drain: CancellationToken,
@@ -133,13 +137,15 @@ impl Connection {
     async fn serve(self, stream: TcpStream) {
         let Self {
             place,
+            from,
             app,
             limits,
             drain,
             kill,
         } = self;
         let held = place.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(from));
             let (busy, app) = (held.begin(), app.clone());
             // A large head that arrives in one piece gets past the bound of the read buffer.
             let large = head_size(request.uri(), request.headers()) > limits.head_bytes;

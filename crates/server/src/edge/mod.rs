@@ -13,3 +13,5 @@ mod opening;
 mod refusal;
 mod stall;
 pub mod stdio;
+
+pub(crate) use refusal::{closing, refuse};

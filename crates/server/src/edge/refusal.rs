@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 /// A refusal in the shape every other error of the HTTP side has.
-pub(super) fn refuse(status: StatusCode, code: &str, message: &str, hint: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, code: &str, message: &str, hint: &str) -> Response {
     let body = json!({ "error": { "code": code, "message": message, "hint": hint } });
     json_response(status, body.to_string())
 }
@@ -23,7 +23,7 @@ pub(super) fn json_response(status: StatusCode, body: String) -> Response {
 }
 
 /// Marks the connection as spent: what is left of a body that nobody read must not be taken for the next request.
-pub(super) fn closing(mut response: Response) -> Response {
+pub(crate) fn closing(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));

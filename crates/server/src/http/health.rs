@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use business_tools_core::Principal;
 use business_tools_core::prometheus::{Encoder, TextEncoder};
 use serde_json::json;
 
@@ -24,9 +25,13 @@ pub(super) fn routes(with_metrics: bool) -> Router<Shared> {
     }
 }
 
-/// The last results; a provider that is down makes the server degraded, and the page still answers 200.
-async fn health(State(shared): State<Shared>) -> Response {
-    axum::Json(shared.health.page(true)).into_response()
+/// The last results; a provider that is down makes the server degraded, and the page still answers 200. Whoever did not
+/// say who they are sees the overall state alone.
+async fn health(
+    State(shared): State<Shared>,
+    principal: Option<axum::Extension<Principal>>,
+) -> Response {
+    axum::Json(shared.health.page(principal.is_some())).into_response()
 }
 
 /// The process runs. Never depends on anything else.

@@ -1,5 +1,6 @@
 //! The HTTP side: one port for MCP, REST, health, metrics and the pages.
 
+mod auth;
 mod docs;
 mod health;
 mod openapi;
@@ -21,6 +22,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+pub use auth::{Authenticator, Keys};
+
 use crate::edge;
 use crate::mcp::Handler;
 
@@ -39,6 +42,8 @@ pub struct Options {
     pub grace: Duration,
     /// Whether `/metrics` is served.
     pub metrics: bool,
+    /// How callers show who they are.
+    pub auth: Authenticator,
 }
 
 impl Default for Options {
@@ -50,6 +55,7 @@ impl Default for Options {
             max_body: 4 << 20,
             grace: Duration::from_secs(20),
             metrics: true,
+            auth: Authenticator::Open,
         }
     }
 }
@@ -60,6 +66,9 @@ pub(crate) struct Shared {
     pub(crate) handler: Handler,
     pub(crate) health: HealthBoard,
     pub(crate) ready: Arc<AtomicBool>,
+    sessions: Arc<LocalSessionManager>,
+    owners: Arc<auth::Sessions>,
+    refusals: Arc<auth::Refusals>,
 }
 
 impl Shared {
@@ -73,7 +82,6 @@ impl Shared {
 pub struct Http {
     handler: Handler,
     shared: Shared,
-    sessions: Arc<LocalSessionManager>,
     end_streams: CancellationToken,
     /// The options and the routes made of them: replaced together when the configuration is.
     live: Arc<ArcSwap<(Options, Router)>>,
@@ -86,11 +94,13 @@ impl Http {
             handler: handler.clone(),
             health,
             ready: Arc::new(AtomicBool::new(true)),
+            sessions: Arc::default(),
+            owners: Arc::default(),
+            refusals: Arc::default(),
         };
         let http = Self {
             handler,
             shared,
-            sessions: Arc::default(),
             end_streams: CancellationToken::new(),
             live: Arc::new(ArcSwap::from_pointee((Options::default(), Router::new()))),
         };
@@ -122,10 +132,14 @@ impl Http {
             .disable_allowed_hosts()
             .with_max_request_body_bytes(options.max_body)
             .with_sse_keep_alive(Some(Duration::from_secs(15)));
+        let gate = auth::Gate {
+            shared: self.shared.clone(),
+            authenticator: options.auth.clone(),
+        };
         let handler = self.handler.clone();
         let mcp = StreamableHttpService::new(
             move || Ok(handler.clone()),
-            Arc::clone(&self.sessions),
+            Arc::clone(&self.shared.sessions),
             config,
         );
         let mcp = Router::new()
@@ -140,6 +154,8 @@ impl Http {
             .merge(health::routes(options.metrics))
             .with_state(self.shared.clone())
             .layer(edge::body::limit(options.max_body, Duration::from_secs(30)))
+            // Before any body is read.
+            .layer(axum::middleware::from_fn_with_state(gate, auth::gate))
             .layer(edge::host::HostOrigin::new(
                 options.allowed_hosts.clone(),
                 options.allowed_origins.clone(),
