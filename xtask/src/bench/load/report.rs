@@ -63,7 +63,7 @@ fn lines(text: &mut String, seen: &Seen) {
     let good = seen.provider.get("ok").copied().unwrap_or_default();
     line(format_args!(
         "\n{rate:.0} calls a second. {} of {sent} requests to providers went well. Processor time of server, simulators \
-         and users: {}.",
+         and users: {}; of everything else on the machine {:.2} of {} cores.",
         percent(good, sent),
         seen.cpu
             .map(|cpu| format!(
@@ -72,6 +72,8 @@ fn lines(text: &mut String, seen: &Seen) {
                 100.0 * cpu.system.as_secs_f64() / cpu.all().as_secs_f64().max(0.01)
             ))
             .join(", "),
+        seen.others.as_secs_f64() / seconds,
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     ));
     let marks = [0, 25, 50, 75, 100].map(|share| {
         let last = seen.memory.len().saturating_sub(1);

@@ -41,6 +41,8 @@ pub(super) struct Seen {
     pub(super) said: Vec<String>,
     /// Server, simulators, users.
     pub(super) cpu: [Cpu; 3],
+    /// Everything else on the machine.
+    pub(super) others: Duration,
     /// Resident memory of the server, once a second.
     pub(super) memory: Vec<u64>,
     /// By status, those that were tried again included.
@@ -149,7 +151,7 @@ impl Stage {
             let [a, b, c] = pids.map(Cpu::of);
             anyhow::Ok([a?, b?, c?])
         };
-        let (before, counted) = (cpus()?, self.provider()?);
+        let (before, counted, busy) = (cpus()?, self.provider()?, process::busy()?);
         let ended = AtomicBool::new(false);
         let began = std::time::Instant::now();
         let (played, memory) = std::thread::scope(|scope| {
@@ -167,7 +169,8 @@ impl Stage {
         });
         let (calls, said) = played?;
         let time = began.elapsed();
-        let after = cpus()?;
+        let (after, busy) = (cpus()?, process::busy()?.saturating_sub(busy));
+        let cpu: [Cpu; 3] = std::array::from_fn(|n| after[n] - before[n]);
         let mut provider = self.provider()?;
         for (status, count) in &mut provider {
             *count -= counted.get(status).copied().unwrap_or_default();
@@ -176,7 +179,8 @@ impl Stage {
             calls,
             time,
             said,
-            cpu: std::array::from_fn(|n| after[n] - before[n]),
+            others: busy.saturating_sub(cpu.map(Cpu::all).iter().sum()),
+            cpu,
             memory,
             provider,
         })
