@@ -10,6 +10,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::trace::TraceContext;
+
 /// Who makes the call. Comes from the transport with every request, never from a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
@@ -121,7 +123,7 @@ pub(crate) struct Preview {
 struct Shared {
     request_id: String,
     principal: Principal,
-    traceparent: Option<String>,
+    trace: Option<TraceContext>,
     progress: Option<Box<dyn ProgressSink>>,
     asker: Option<Box<dyn Asker>>,
     attempts: Option<Attempts>,
@@ -141,7 +143,7 @@ impl Cx {
             shared: Shared {
                 request_id: uuid::Uuid::now_v7().to_string(),
                 principal,
-                traceparent: None,
+                trace: None,
                 progress: None,
                 asker: None,
                 attempts: None,
@@ -166,9 +168,9 @@ impl Cx {
         &self.shared.principal
     }
 
-    /// The W3C `traceparent` that came with the call.
-    pub fn traceparent(&self) -> Option<&str> {
-        self.shared.traceparent.as_deref()
+    /// The trace that the caller began.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.shared.trace.as_ref()
     }
 
     /// The provider account that the call goes to.
@@ -313,9 +315,9 @@ impl CxBuilder {
         self
     }
 
-    /// Passes a trace context on.
-    pub fn traceparent(mut self, value: Option<String>) -> Self {
-        self.shared.traceparent = value;
+    /// Makes the call part of a trace that the caller began.
+    pub fn trace(mut self, trace: Option<TraceContext>) -> Self {
+        self.shared.trace = trace;
         self
     }
 

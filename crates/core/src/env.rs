@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::pools::ConnectionPoolManager;
 use crate::state::State;
 use crate::token::TokenSource;
+use crate::trace::Traces;
 
 /// Everything shared by the layers of one registry. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Env {
     pub metrics: Metrics,
     /// Where calls are recorded.
     pub audit: Option<Arc<dyn AuditSink>>,
+    /// Keeps calls and their attempts as traces.
+    pub traces: Option<Arc<dyn Traces>>,
     /// Results of cached reads.
     pub cache: CacheStore,
     /// What outlives a call, and with a store of its own the process: outcomes of writes, windows of limits.
@@ -57,6 +60,7 @@ impl Env {
         Ok(Self {
             metrics: Metrics::new(registry, &pools)?,
             audit: None,
+            traces: None,
             cache: CacheStore::in_memory(64 << 20),
             state: State::memory(),
             hints: Hints::default(),

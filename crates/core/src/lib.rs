@@ -29,6 +29,7 @@ pub mod sigv4;
 pub mod state;
 pub mod token;
 pub mod tool;
+pub mod trace;
 
 pub use call::validate::Faults;
 pub use call::{Origin, Reply};
@@ -45,6 +46,7 @@ pub use pools::ConnectionPoolManager;
 pub use registry::{Registry, Selection};
 pub use secret::Secret;
 pub use tool::{Effect, Repeat, Spec, Tool, ToolDef, Untrusted, tool};
+pub use trace::{TraceContext, Traces};
 
 pub use http;
 pub use prometheus;

@@ -141,6 +141,8 @@ pub struct Policy {
     pub requests_per_second: Option<u32>,
     /// The connections to its hosts.
     pub connections: Connections,
+    /// Whether requests carry the trace that they belong to (`traceparent`, `tracestate`).
+    pub trace_propagation: bool,
 }
 
 impl Policy {
@@ -163,6 +165,7 @@ impl Policy {
         max_answer: 8 << 20,
         requests_per_second: None,
         connections: Connections::DEFAULT,
+        trace_propagation: false,
     };
 
     /// The policy with the operator's numbers in place of the provider's.
@@ -173,6 +176,7 @@ impl Policy {
             circuit_breaker,
             timeouts,
             connections,
+            trace_propagation,
         } = over;
         if let Some(n) = rate_limits.requests_per_second {
             self.requests_per_second = Some(n);
@@ -205,6 +209,9 @@ impl Policy {
             self.attempt_timeout = d;
         }
         self.connections = self.connections.with(connections);
+        if let Some(on) = trace_propagation {
+            self.trace_propagation = *on;
+        }
         self
     }
 }
@@ -223,6 +230,10 @@ pub struct Overrides {
     pub timeouts: Timeouts,
     /// The connections to the provider's hosts, where they differ from those of all providers.
     pub connections: ConnectionRules,
+    /// Whether requests tell the provider which trace they belong to. It learns the ids of your traces, and what
+    /// your other systems put into `tracestate`: for gateways and services of your own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_propagation: Option<bool>,
 }
 
 /// `rate_limits` of a provider block.

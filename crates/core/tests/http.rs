@@ -13,7 +13,7 @@ use business_tools_core::http::header::{AUTHORIZATION, HeaderValue};
 use business_tools_core::http::{HeaderMap, HeaderName, Method, StatusCode};
 use business_tools_core::{
     Backoff, Cx, Env, Error, Fate, Info, Kind, Policy, Principal, Provider, Repeat, Secret,
-    Upstream, millis, secs,
+    TraceContext, Upstream, millis, secs,
 };
 use common::Acme;
 use serde_json::{Value, json};
@@ -75,6 +75,10 @@ fn map(response: &HttpResponse) -> Error {
 }
 
 fn client(attempts: u32) -> Http {
+    client_that(attempts, false)
+}
+
+fn client_that(attempts: u32, trace_propagation: bool) -> Http {
     let policy = Policy {
         attempt_timeout: millis(500),
         retry: Backoff {
@@ -83,6 +87,7 @@ fn client(attempts: u32) -> Http {
             ..Policy::DEFAULT.retry
         },
         max_answer: 1 << 20,
+        trace_propagation,
         ..Policy::DEFAULT
     };
     Http::new(&Upstream::new(&INFO, policy, Env::alone()), map)
@@ -128,9 +133,7 @@ async fn a_request_arrives_with_its_credentials_and_an_answer_comes_back() {
         r#"{"a": 1}"#,
     )])
     .await;
-    let cx = Cx::builder(Principal::local())
-        .traceparent(Some("00-1-2-3".into()))
-        .build();
+    let cx = cx();
     let request = get(&url).query([("text", "a&b=c +d")]).header(
         HeaderName::from_static("x-version"),
         HeaderValue::from_static("7"),
@@ -146,10 +149,30 @@ async fn a_request_arrives_with_its_credentials_and_an_answer_comes_back() {
     for line in [
         "authorization: basic canary-token",
         "x-version: 7",
-        "traceparent: 00-1-2-3",
         "user-agent: business-tools/",
     ] {
         assert!(head.contains(line), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_learns_of_the_trace_only_where_the_operator_wants_it() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for wanted in [false, true] {
+        let (url, serving) = server(vec![answer("200 OK", "{}")]).await;
+        let cx = Cx::builder(Principal::local())
+            .trace(TraceContext::parse(TRACE, Some("rojo=00f067aa0ba902b7")))
+            .build();
+        let done = client_that(1, wanted).send(&cx, get(&url)).await;
+        assert!(done.is_ok());
+        let head = serving.await.unwrap().remove(0).to_lowercase();
+        // Without anybody who keeps traces here, the caller's goes through as it is.
+        for line in [
+            &format!("\r\ntraceparent: {TRACE}\r\n"),
+            "\r\ntracestate: rojo=00f067aa0ba902b7\r\n",
+        ] {
+            assert_eq!(head.contains(line), wanted, "{head}");
+        }
     }
 }
 

@@ -10,3 +10,4 @@ pub mod providers;
 mod signals;
 mod state;
 mod telemetry;
+mod trace;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::Env;
 use crate::around::{Around, Inner, Next};
@@ -14,6 +14,7 @@ use crate::call::{Call, Outcome, Reply};
 use crate::cx::Cx;
 use crate::error::{Kind, Result};
 use crate::plugin::DEFAULT_ACCOUNT;
+use crate::trace::{TraceContext, Traces};
 
 /// Where audit lines go.
 pub trait AuditSink: Send + Sync {
@@ -44,6 +45,7 @@ impl<W: Write + Send> AuditSink for Lines<W> {
 #[derive(Clone)]
 pub struct Audit {
     sink: Option<Arc<dyn AuditSink>>,
+    traces: Option<Arc<dyn Traces>>,
 }
 
 impl Audit {
@@ -51,8 +53,43 @@ impl Audit {
     pub fn new(env: &Env) -> Self {
         Self {
             sink: env.audit.clone(),
+            traces: env.traces.clone(),
         }
     }
+
+    /// The span that everything of a call is logged in.
+    fn span(&self, call: &Call, account: Option<&str>) -> Span {
+        let (tool, provider) = (call.spec().name, call.plugin.name());
+        let asked = call.cx.trace();
+        let span = tracing::info_span!(
+            "call",
+            tool,
+            operation = operation(tool, provider),
+            provider,
+            account,
+            tenant = &*call.cx.principal().tenant,
+            request_id = call.cx.request_id(),
+            trace_id = asked.map(TraceContext::trace_id),
+        );
+        if let Some(traces) = &self.traces {
+            match asked {
+                Some(parent) => traces.continues(&span, parent),
+                None => {
+                    if let Some(place) = traces.place(&span) {
+                        span.record("trace_id", place.trace_id());
+                    }
+                }
+            }
+        }
+        span
+    }
+}
+
+/// `send_message` of `twilio_send_message`.
+fn operation<'a>(tool: &'a str, provider: &str) -> &'a str {
+    tool.strip_prefix(provider)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .unwrap_or(tool)
 }
 
 impl Around<Call, Reply> for Audit {
@@ -60,17 +97,12 @@ impl Around<Call, Reply> for Audit {
     where
         S: Inner<Call, Response = Reply>,
     {
-        let principal = call.cx.principal();
-        let span = tracing::info_span!(
-            "call",
-            tool = call.spec().name,
-            provider = call.plugin.name(),
-            tenant = &*principal.tenant,
-            request_id = call.cx.request_id(),
-        );
+        let account = account(&call);
+        let span = self.span(&call, account);
         let mut open = Open {
             sink: self.sink.clone(),
-            line: self.sink.is_some().then(|| begin(&call)),
+            traces: self.traces.clone(),
+            line: self.sink.is_some().then(|| begin(&call, account)),
             started: Instant::now(),
             span: span.clone(),
             done: false,
@@ -81,16 +113,19 @@ impl Around<Call, Reply> for Audit {
     }
 }
 
-fn begin(call: &Call) -> Map<String, Value> {
-    let principal = call.cx.principal();
-    // Only an account that exists is named: the argument is not checked yet.
+/// The account that a call goes to. Only one that exists is named: the argument is not checked yet.
+fn account(call: &Call) -> Option<&str> {
     let asked = call.args.get("account").and_then(Value::as_str);
     let accounts = call.plugin.accounts();
-    let account = match asked {
+    match asked {
         Some(asked) => accounts.into_iter().find(|known| *known == asked),
         None if accounts.len() == 1 => accounts.first().copied(),
         None => accounts.into_iter().find(|known| *known == DEFAULT_ACCOUNT),
-    };
+    }
+}
+
+fn begin(call: &Call, account: Option<&str>) -> Map<String, Value> {
+    let principal = call.cx.principal();
     let line = json!({
         "event": "call",
         "request_id": call.cx.request_id(),
@@ -118,7 +153,9 @@ pub(crate) fn unknown_tool(env: &Env, tool: &str, cx: &Cx) {
         tool,
         tenant = &*principal.tenant,
         request_id = cx.request_id(),
-        status = Kind::ToolNotFound.code(),
+        trace_id = cx.trace().map(TraceContext::trace_id),
+        outcome = Kind::ToolNotFound.code(),
+        duration_ms = 0,
         "call refused or failed"
     );
     if let Some(sink) = &env.audit {
@@ -163,9 +200,10 @@ pub fn redact(value: &Value, depth: usize) -> Value {
 /// A call that is going on. Dropped before its end, it is recorded as cancelled.
 struct Open {
     sink: Option<Arc<dyn AuditSink>>,
+    traces: Option<Arc<dyn Traces>>,
     line: Option<Map<String, Value>>,
     started: Instant,
-    span: tracing::Span,
+    span: Span,
     done: bool,
 }
 
@@ -173,7 +211,7 @@ impl Open {
     fn close(&mut self, outcome: Option<&Outcome>) {
         self.done = true;
         let took = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (status, origin, error) = match outcome {
+        let (result, origin, error) = match outcome {
             Some(Ok(reply)) => ("ok", reply.origin.as_str(), None),
             Some(Err(error)) => (error.kind().code(), "error", Some(error)),
             None => (Kind::Cancelled.code(), "error", None),
@@ -181,7 +219,7 @@ impl Open {
         self.span.in_scope(|| match error {
             Some(error) if error.kind() == Kind::Internal => {
                 let cause = error.cause();
-                tracing::error!(status, duration_ms = took, cause, "call failed");
+                tracing::error!(outcome = result, duration_ms = took, cause, "call failed");
             }
             Some(error) => {
                 // These quote the arguments, by our words or the provider's: they are for the caller alone.
@@ -193,26 +231,31 @@ impl Open {
                         | Kind::Conflict
                         | Kind::PermissionDenied
                 );
-                let message = (!quotes).then(|| error.message());
+                let told = (!quotes).then(|| error.message());
                 let upstream_code = error
                     .details()
                     .get("upstream_code")
                     .map(tracing::field::display);
                 let cause = error.cause();
                 tracing::info!(
-                    status,
+                    outcome = result,
                     duration_ms = took,
-                    message,
+                    error = told,
                     upstream_code,
                     cause,
                     "call refused or failed"
                 );
             }
-            None => tracing::info!(status, origin, duration_ms = took, "call done"),
+            None => {
+                tracing::info!(outcome = result, origin, duration_ms = took, "call done");
+            }
         });
+        if let Some(traces) = &self.traces {
+            traces.ends(&self.span, result, origin);
+        }
         if let (Some(sink), Some(mut line)) = (&self.sink, self.line.take()) {
             line.insert("timestamp".into(), now().into());
-            line.insert("outcome".into(), status.into());
+            line.insert("outcome".into(), result.into());
             line.insert("origin".into(), origin.into());
             line.insert("duration_ms".into(), took.into());
             if let Some(error) = error {

@@ -270,6 +270,7 @@ impl Layers<'_> {
         }
         self.check_names(&file);
         file.server.auth.check(&mut self.report);
+        file.telemetry.otlp.check(&mut self.report);
         wipe_value(&mut tree);
         self.locate();
         if !self.report.is_empty() {
@@ -292,6 +293,7 @@ impl Layers<'_> {
             audit: file.audit,
             log: file.log,
             metrics: file.metrics,
+            telemetry: file.telemetry,
             cache: file.cache,
             connections: file.connections,
             results: file.results,

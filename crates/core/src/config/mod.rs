@@ -17,6 +17,7 @@ mod schema;
 mod seen;
 mod shown;
 mod state;
+mod telemetry;
 mod text;
 mod unsafe_settings;
 
@@ -37,6 +38,7 @@ pub use schema::schema;
 pub use seen::Seen;
 pub use shown::Change;
 pub use state::{Masked, RedisBlock, StateBlock, StoreKind, TopologyKind};
+pub use telemetry::{OtlpBlock, TelemetryBlock};
 pub use unsafe_settings::{Circumstances, Unsafe};
 
 use crate::policy::{ConnectionRules, Span, secs};
@@ -63,6 +65,8 @@ pub struct Config {
     pub log: LogBlock,
     /// The metrics.
     pub metrics: MetricsBlock,
+    /// Where traces and metrics are sent.
+    pub telemetry: TelemetryBlock,
     /// The results of cached reads.
     pub cache: CacheBlock,
     /// The connections to providers whose block says nothing else.
@@ -121,6 +125,8 @@ struct File {
     log: LogBlock,
     /// The metrics.
     metrics: MetricsBlock,
+    /// Where traces and metrics are sent.
+    telemetry: TelemetryBlock,
     /// The results of cached reads.
     cache: CacheBlock,
     /// The connections to providers whose block says nothing else.
@@ -410,6 +416,13 @@ pub const VARIABLES: &[Variable] = {
         var("BUSINESS_TOOLS_LOG_LEVEL", "log.level"),
         var("BUSINESS_TOOLS_LOG_FORMAT", "log.format"),
         var("BUSINESS_TOOLS_METRICS", "metrics.enabled"),
+        // The customary names first: ours are stronger.
+        var("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp.endpoint"),
+        var("BUSINESS_TOOLS_OTLP_ENDPOINT", "telemetry.otlp.endpoint"),
+        var("OTEL_EXPORTER_OTLP_HEADERS", "telemetry.otlp.headers"),
+        var("BUSINESS_TOOLS_OTLP_HEADERS", "telemetry.otlp.headers"),
+        var("OTEL_SERVICE_NAME", "telemetry.otlp.service_name"),
+        var("OTEL_RESOURCE_ATTRIBUTES", "telemetry.otlp.resource"),
         var("BUSINESS_TOOLS_CACHE_MAX_BYTES", "cache.max_bytes"),
         var("BUSINESS_TOOLS_RESULTS_MAX_BYTES", "results.max_bytes"),
         var("BUSINESS_TOOLS_READ_FOLDERS", "content.read_folders"),

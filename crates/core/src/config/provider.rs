@@ -298,6 +298,7 @@ const COMMON: &[&str] = &[
     "circuit_breaker",
     "timeouts",
     "connections",
+    "trace_propagation",
 ];
 
 fn pick(block: &Value, names: &[&str]) -> Value {

@@ -65,6 +65,7 @@ impl Config {
             "audit": self.audit,
             "log": self.log,
             "metrics": self.metrics,
+            "telemetry": self.telemetry,
             "cache": self.cache,
             "connections": self.connections,
             "results": self.results,

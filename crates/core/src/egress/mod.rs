@@ -9,6 +9,7 @@ pub mod timeout;
 #[cfg(feature = "http")]
 pub mod transport;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -27,12 +28,27 @@ use crate::pools::ConnectionPoolManager;
 use crate::secret::Secret;
 use crate::token::TokenSource;
 use crate::tool::Repeat;
+use crate::trace::TraceContext;
 use crate::{Env, Spec};
 
 /// A request to a provider, whatever its protocol.
 pub trait Request: Clone + Send + Sync + 'static {
     /// The request as a person reads it, with every secret masked.
     fn preview(&self) -> Value;
+
+    /// The kind of request, for traces.
+    fn label(&self) -> Label {
+        Label::default()
+    }
+}
+
+/// What a trace says of a request: nothing that a caller wrote, no host, no query, no id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// `GET`, or the name of a command.
+    pub method: Cow<'static, str>,
+    /// The path with `{}` in the places of ids and names; empty where there are no paths.
+    pub route: String,
 }
 
 /// What the layers want to know of an answer.
@@ -40,6 +56,11 @@ pub trait Response: Send + 'static {
     /// What the provider says about its limits.
     fn pace(&self) -> Pace {
         Pace::default()
+    }
+
+    /// The status, in protocols that have one.
+    fn status(&self) -> Option<u16> {
+        None
     }
 }
 
@@ -59,6 +80,10 @@ pub struct Attempt<Q> {
     pub cx: Cx,
     /// Whether it may go out again when its answer was lost.
     pub repeat: Repeat,
+    /// Which attempt this is, from 1.
+    pub number: u32,
+    /// The trace that the provider is told about.
+    pub trace: Option<TraceContext>,
 }
 
 /// The stack of one provider account's plane.
@@ -85,7 +110,7 @@ where
             // Quotas and in-flight cap: every attempt costs, retries too.
             .layer(around(limit::Limit::new(info, policy, env)))
             // Inside those: the provider's own time, without our waiting.
-            .layer(around(observe::Observe::new(info, env)))
+            .layer(around(observe::Observe::new(info, policy, env)))
             // Per attempt.
             .layer(around(timeout::Timeout::new(info, policy)))
             .service(transport),
@@ -231,6 +256,8 @@ impl<Q: Request, R: Send + 'static> Egress<Q, R> {
             request,
             cx: cx.clone(),
             repeat,
+            number: 1,
+            trace: None,
         };
         let outcome = self.stack.clone().oneshot(attempt).await;
         let done = |error: &Error| error.what_became() == Fate::Unknown;

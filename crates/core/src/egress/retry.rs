@@ -74,7 +74,7 @@ fn may_repeat(repeat: Repeat, error: &Error) -> bool {
 }
 
 impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Retry {
-    async fn around<S>(&self, attempt: Attempt<Q>, next: Next<S>) -> Result<R>
+    async fn around<S>(&self, mut attempt: Attempt<Q>, next: Next<S>) -> Result<R>
     where
         S: Inner<Attempt<Q>, Response = R>,
     {
@@ -83,6 +83,7 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Retry {
         let until = until.unwrap_or_else(|| Instant::now() + self.patience);
         let mut n = 1;
         loop {
+            attempt.number = n;
             let error = match next.run(attempt.clone()).await {
                 Err(error) if may_repeat(attempt.repeat, &error) => error,
                 // A provider may read its answer differently after a lost one, such as 404 to a delete.

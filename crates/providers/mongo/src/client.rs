@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::{Bson, Document, doc};
-use business_tools_core::egress::{Attempt, Request, Response};
+use business_tools_core::egress::{Attempt, Label, Request, Response};
 use business_tools_core::pools::{self, Pooled};
 use business_tools_core::prometheus::IntGauge;
 use business_tools_core::{Connections, Cx, Egress, Error, Repeat, Result, Spec, Upstream};
@@ -38,6 +38,14 @@ pub(crate) struct Command {
 }
 
 impl Request for Command {
+    fn label(&self) -> Label {
+        let name = self.body.keys().next().cloned();
+        Label {
+            method: name.unwrap_or_default().into(),
+            route: String::new(),
+        }
+    }
+
     fn preview(&self) -> Value {
         json!({"database": self.database, "command": ejson::from_document(self.body.clone())})
     }

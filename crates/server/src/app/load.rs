@@ -46,6 +46,15 @@ fn with_flags(mut config: Config, flags: &Common) -> Result<Config, Report> {
     selection.exclude.extend(flags.exclude.iter().cloned());
     selection.read_only |= flags.read_only;
     config.catalog |= flags.catalog;
+    if config.telemetry.otlp.endpoint.is_some() && !cfg!(feature = "otlp") {
+        let mut report = Report::default();
+        report.add(
+            "telemetry.otlp.endpoint",
+            "is set, and this build exports nothing",
+            "take a build with the feature `otlp`, or take the setting away",
+        );
+        config.warnings.extend_from_slice(report.faults());
+    }
     let report = config.unsafe_settings(Circumstances {
         sandbox: flags.sandboxed(),
         ..Circumstances::default()

@@ -35,6 +35,10 @@ use crate::providers::ALL;
 use crate::{audit, http, mcp, state, telemetry};
 use connect::Plugins;
 
+/// How long the end of the process waits for a collector.
+#[cfg(feature = "otlp")]
+const LAST_EXPORT: Duration = Duration::from_secs(3);
+
 /// A registry with its configuration, and the sandbox behind it if there is one.
 pub(crate) struct App {
     pub(crate) registry: Registry,
@@ -46,6 +50,8 @@ pub(crate) struct App {
     /// Seals what the process keeps, and the tokens of confirmations, if the operator gave keys.
     keys: Option<Keyring>,
     running: Mutex<Running>,
+    #[cfg(feature = "otlp")]
+    otlp: Option<telemetry::otlp::Otlp>,
     #[cfg(feature = "sandbox")]
     sandbox: Option<business_tools_sandbox::Running>,
 }
@@ -66,7 +72,18 @@ impl App {
         let secrets = Secrets::new(env.clone());
         let (config, seen) = load::load_seen(flags, &secrets).await;
         let config = config?;
-        telemetry::start(&config.log);
+        let mut env = env;
+        #[cfg(feature = "otlp")]
+        let (otlp, listener) = match telemetry::otlp::start(&config, &env)? {
+            Some(started) => {
+                env.traces = started.traces;
+                (Some(started.otlp), started.listener)
+            }
+            None => (None, None),
+        };
+        #[cfg(not(feature = "otlp"))]
+        let listener = None;
+        telemetry::start(&config.log, listener);
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -119,6 +136,8 @@ impl App {
                 env,
                 seen,
             }),
+            #[cfg(feature = "otlp")]
+            otlp,
             #[cfg(feature = "sandbox")]
             sandbox,
         })
@@ -176,8 +195,13 @@ impl App {
         tokio::spawn(board.keep_checking(self.registry.clone(), stop))
     }
 
-    /// After the last call: gives up the connections, those behind which state is kept last.
+    /// After the last call: sends what is left to tell, and gives up the connections, those behind which state is
+    /// kept last.
     pub(crate) async fn stop(&self) {
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            otlp.stop(self.grace().min(LAST_EXPORT)).await;
+        }
         self.registry.env().pools.close().await;
         #[cfg(feature = "sandbox")]
         if let Some(running) = &self.sandbox {

@@ -27,11 +27,11 @@ pub(crate) struct Surface {
 /// Settings that a running process cannot change, by the beginning of their path.
 const NEXT_START: &[&str] = &[
     "server.listen",
-    "log.format",
     "cache.max_bytes",
     "content.output_folder",
     "content.max_bytes",
     "state.",
+    "telemetry.",
     "secrets.refresh",
 ];
 
@@ -160,7 +160,7 @@ impl App {
         if let Some(http) = &surface.http {
             http.configure(http_options(&config));
         }
-        telemetry::set_level(&config.log.level);
+        telemetry::set(&config.log);
         self.health.configure(config.health.clone());
         if replaced.list_changed || running.config.catalog != config.catalog {
             let handler = surface.handler.clone();

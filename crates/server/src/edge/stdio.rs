@@ -187,7 +187,7 @@ impl Gate {
             Err(rejection)
                 if rejection.code == jsonrpc::INVALID_PARAMS && rejection.id.is_none() =>
             {
-                tracing::debug!(message = rejection.message, "a notification was dropped");
+                tracing::debug!(reason = rejection.message, "a notification was dropped");
                 Ok(())
             }
             Err(rejection) => self.answer(&rejection).await,

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::mcp::{describe, narrow_request};
+use crate::trace;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -91,13 +92,9 @@ async fn call(
     let cancel = CancellationToken::new();
     let _hang_up = cancel.clone().drop_guard();
     let principal = principal.map_or_else(Principal::local, |axum::Extension(principal)| principal);
-    let traceparent = headers
-        .get("traceparent")
-        .and_then(|v| v.to_str().ok())
-        .map(str::to_owned);
     let cx = Cx::builder(principal)
         .cancel(cancel)
-        .traceparent(traceparent)
+        .trace(trace::of_headers(&headers))
         .build();
     let prepared = body
         .map_err(|rejection| {

@@ -3,14 +3,27 @@
 use std::sync::Arc;
 
 use business_tools_core::call::confirm::PENDING;
-use business_tools_core::{Answer, Cx, Error, Kind, ProgressSink, Reply};
+use business_tools_core::{Answer, Cx, Error, Kind, ProgressSink, Reply, TraceContext};
 use rmcp::model::{CallToolRequestParams, CallToolResponse, ErrorData, ProgressNotificationParam};
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use super::ask::{Client, Event, Line};
+use crate::trace;
+
 use super::{Handler, catalog, convert, narrow, principal};
+
+/// The trace that a call belongs to: that of its own metadata, or else that of the HTTP request.
+fn trace_of(context: &RequestContext<RoleServer>) -> Option<TraceContext> {
+    let meta = &context.meta;
+    meta.get_traceparent()
+        .and_then(|parent| TraceContext::parse(parent, meta.get_tracestate()))
+        .or_else(|| {
+            let parts = context.extensions.get::<http::request::Parts>()?;
+            trace::of_headers(&parts.headers)
+        })
+}
 
 pub(super) async fn call(
     handler: &Handler,
@@ -49,7 +62,7 @@ pub(super) async fn call(
     ));
     let cx = Cx::builder(principal(&context))
         .cancel(context.ct.clone())
-        .traceparent(context.meta.get_traceparent().map(ToString::to_string))
+        .trace(trace_of(&context))
         .progress(Progress(Arc::clone(&line)))
         .asker(Asking(line))
         .build();

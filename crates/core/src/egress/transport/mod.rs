@@ -1,5 +1,6 @@
 //! HTTP: the only folder that knows reqwest.
 
+mod deliver;
 mod fetch;
 mod pool;
 mod probe;
@@ -23,6 +24,7 @@ use crate::egress::{Attempt, Egress, Pace, Upstream};
 use crate::error::{Error, Fate, Result, Status};
 use crate::tool::Repeat;
 
+pub use deliver::deliver;
 pub use fetch::{Fetched, Fetcher, PrivateHosts};
 pub use probe::{Probed, probe};
 pub use request::{Body, HttpRequest, Part};
@@ -124,7 +126,7 @@ impl Transport {
         let _in_use = self.pool.enter(request.url()).await?;
         let token = request.token(self.provider, cx).await?;
         let request = request
-            .build(&client, token.as_ref(), cx.traceparent())
+            .build(&client, token.as_ref(), attempt.trace.as_ref())
             .await?;
         let mut answer = request.send().await.map_err(unsent)?;
         let (status, headers) = (answer.status(), answer.headers().clone());

@@ -1,5 +1,6 @@
 //! A request: address, headers, credentials and body, and how a person reads it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +13,12 @@ use tokio_util::io::ReaderStream;
 use url::Url;
 
 use crate::cx::Cx;
-use crate::egress::Request;
+use crate::egress::{Label, Request};
 use crate::error::{Error, Fate, Kind, Result};
 use crate::files::LocalFile;
 use crate::secret::Secret;
 use crate::token::TokenSource;
+use crate::trace::TraceContext;
 
 /// The body of a request.
 #[derive(Clone, Debug)]
@@ -236,7 +238,7 @@ impl HttpRequest {
         &self,
         client: &reqwest::Client,
         token: Option<&Secret>,
-        traceparent: Option<&str>,
+        trace: Option<&TraceContext>,
     ) -> Result<reqwest::RequestBuilder> {
         let mut request = client
             .request(self.method.clone(), self.url.clone())
@@ -248,8 +250,11 @@ impl HttpRequest {
             let value = Secret::new(format!("Bearer {}", token.expose()));
             request = request.header(AUTHORIZATION, sensitive(value.expose())?);
         }
-        if let Some(trace) = traceparent {
-            request = request.header("traceparent", trace);
+        if let Some(trace) = trace {
+            request = request.header("traceparent", trace.traceparent());
+            if let Some(state) = trace.tracestate() {
+                request = request.header("tracestate", state);
+            }
         }
         Ok(match &self.body {
             Body::Empty => request,
@@ -267,6 +272,33 @@ impl HttpRequest {
             }
         })
     }
+}
+
+/// A path without what it names: of its segments only plain words and versions are kept.
+fn route(path: &str) -> String {
+    let mut route = String::with_capacity(path.len());
+    for segment in path.split('/').skip(1) {
+        route.push('/');
+        let plain = segment.len() <= 32
+            && segment
+                .bytes()
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b'.'));
+        let version = segment
+            .strip_prefix('v')
+            .is_some_and(|n| n.len() <= 2 && n.bytes().all(|b| b.is_ascii_digit()));
+        let dated = matches!(segment.len(), 7 | 10)
+            && segment.starts_with("20")
+            && segment.bytes().enumerate().all(|(at, b)| match at {
+                4 | 7 => b == b'-',
+                _ => b.is_ascii_digit(),
+            });
+        route.push_str(if plain || version || dated {
+            segment
+        } else {
+            "{}"
+        });
+    }
+    route
 }
 
 /// A header that HTTP libraries keep out of their logs and tables.
@@ -293,6 +325,13 @@ impl fmt::Debug for HttpRequest {
 }
 
 impl Request for HttpRequest {
+    fn label(&self) -> Label {
+        Label {
+            method: Cow::Owned(self.method.as_str().to_owned()),
+            route: route(self.url.path()),
+        }
+    }
+
     fn preview(&self) -> Value {
         let mut headers = Map::new();
         for (name, value) in &self.headers {
@@ -334,5 +373,32 @@ impl Request for HttpRequest {
             preview.insert(name.to_owned(), body);
         }
         preview
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_names_neither_ids_nor_people() {
+        for (path, want) in [
+            ("/", "/"),
+            (
+                "/2010-04-01/Accounts/AC0123456789abcdef/Messages.json",
+                "/2010-04-01/Accounts/{}/Messages.json",
+            ),
+            (
+                "/crm/v3/objects/contacts/ada@example.com",
+                "/crm/v3/objects/contacts/{}",
+            ),
+            ("/crm/2026-03/lists/12", "/crm/2026-03/lists/{}"),
+            ("/v1/files/file-abc123/content", "/v1/files/{}/content"),
+            ("/v2/PhoneNumbers/+14155550100", "/v2/PhoneNumbers/{}"),
+            ("/a/Ada%20Lovelace", "/a/{}"),
+            ("/hooks/aVeryLongWordThatCouldWellBeSomeSecret", "/hooks/{}"),
+        ] {
+            assert_eq!(route(path), want);
+        }
     }
 }

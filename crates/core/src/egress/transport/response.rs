@@ -135,6 +135,10 @@ impl Response for HttpResponse {
     fn pace(&self) -> Pace {
         self.pace
     }
+
+    fn status(&self) -> Option<u16> {
+        Some(self.status.as_u16())
+    }
 }
 
 pub(super) fn bad_answer(what: &str) -> Error {
