@@ -276,7 +276,7 @@ impl Row {
                     provider,
                     account,
                     status = error.code(),
-                    message = error.message(),
+                    error = error.message(),
                     hint = error.hint_text(),
                     cause = error.cause(),
                     "the provider cannot be used"

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 use url::Url;
 
 use super::unsent::unsent;
+use crate::policy::Connections;
 use crate::Env;
 use crate::error::{Error, Kind, Result};
 
@@ -21,7 +22,10 @@ pub async fn deliver(
     body: Bytes,
     patience: Duration,
 ) -> Result<StatusCode> {
-    let client = env.http.client()?;
+    let pool = env
+        .pools
+        .http_pool("otlp", Connections::DEFAULT, &env.metrics);
+    let client = pool.client()?;
     let sent = client.post(url).headers(headers).body(body).send();
     match tokio::time::timeout(patience, sent).await {
         Ok(answer) => Ok(answer.map_err(unsent)?.status()),
