@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use business_tools_core::config::LogFormat;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
+use tracing::span::Record;
 use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::{DefaultFields, JsonFields, Writer};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -31,9 +33,22 @@ impl Form {
     }
 }
 
-/// How the fields of spans are kept, whatever the form of the lines.
-pub(super) fn fields() -> JsonFields {
-    JsonFields::new()
+/// Keeps the fields of spans as JSON in their own order, whatever the form of the lines.
+pub(super) struct Kept;
+
+impl<'w> FormatFields<'w> for Kept {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut own = Own(Map::new());
+        fields.record(&mut own);
+        write!(writer, "{}", Value::Object(own.0))
+    }
+
+    fn add_fields(&self, kept: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+        let mut own = Own(serde_json::from_str(&kept.fields).unwrap_or_default());
+        fields.record(&mut own);
+        kept.fields = Value::Object(own.0).to_string();
+        Ok(())
+    }
 }
 
 /// Writes lines.

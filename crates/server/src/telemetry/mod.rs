@@ -26,7 +26,7 @@ pub(crate) fn start(log: &LogBlock, more: Option<Listener>) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .fmt_fields(lines::fields())
+        .fmt_fields(lines::Kept)
         .event_format(Lines::new(form.clone()))
         // Of its own, so that what is traced does not depend on what is logged.
         .with_filter(filter)

@@ -24,7 +24,7 @@ use crate::egress::{Attempt, Egress, Pace, Upstream};
 use crate::error::{Error, Fate, Result, Status};
 use crate::tool::Repeat;
 
-pub use deliver::deliver;
+pub use deliver::Courier;
 pub use fetch::{Fetched, Fetcher, PrivateHosts};
 pub use probe::{Probed, probe};
 pub use request::{Body, HttpRequest, Part};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use business_tools_core::Env;
 use business_tools_core::config::OtlpBlock;
-use business_tools_core::egress::transport::deliver;
+use business_tools_core::egress::transport::Courier;
 use business_tools_core::prometheus::IntCounterVec;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
@@ -20,7 +20,7 @@ pub(super) struct Collector {
     signal: &'static str,
     url: Url,
     headers: HeaderMap,
-    env: Env,
+    courier: Courier,
     exports: IntCounterVec,
     away: AtomicBool,
 }
@@ -42,7 +42,7 @@ impl Collector {
             signal,
             url,
             headers,
-            env: env.clone(),
+            courier: Courier::new("otlp", env),
             exports,
             away: AtomicBool::new(false),
         })
@@ -51,7 +51,7 @@ impl Collector {
     /// Sends one export, and tells once when the collector takes none any more, and once when it does again.
     pub(super) async fn send(&self, body: Vec<u8>) -> bool {
         let (url, headers) = (self.url.clone(), self.headers.clone());
-        let failure = match deliver(&self.env, url, headers, body.into(), PATIENCE).await {
+        let failure = match self.courier.post(url, headers, body.into(), PATIENCE).await {
             Ok(status) if status.is_success() => None,
             Ok(status) => Some(format!("HTTP {}", status.as_u16())),
             Err(error) => Some(error.message().to_owned()),
