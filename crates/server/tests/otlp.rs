@@ -115,7 +115,7 @@ fn below<'a>(spans: &'a [Span], parent: &Span) -> Vec<&'a Span> {
     all
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_is_one_span_of_the_callers_trace_with_a_span_for_each_attempt() {
     let collector = Collector::start().await;
     let folder = Folder::new(&[(
@@ -212,7 +212,7 @@ async fn a_call_is_one_span_of_the_callers_trace_with_a_span_for_each_attempt() 
     assert!(!log.contains(CANARY) && !log.contains("canary-person"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_may_know_it_gets_the_trace_and_the_span_of_its_attempt() {
     let collector = Collector::start().await;
     let folder = Folder::new(&[(
@@ -246,7 +246,7 @@ async fn a_provider_that_may_know_it_gets_the_trace_and_the_span_of_its_attempt(
     assert_eq!(sent, [format!("00-{TRACE}-{}-01", hex(&attempt.span_id))]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_arrive_under_the_names_of_the_page() {
     let collector = Collector::start().await;
     let folder = Folder::new(&[(
@@ -306,7 +306,7 @@ async fn metrics_arrive_under_the_names_of_the_page() {
     assert!(collector.spans().is_empty(), "traces are turned off");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_stdio_the_trace_comes_in_the_metadata_and_stdout_carries_messages_alone() {
     let collector = Collector::start().await;
     let folder = Folder::new(&[(
@@ -317,21 +317,16 @@ async fn over_stdio_the_trace_comes_in_the_metadata_and_stdout_carries_messages_
         ),
     )]);
     let mut stdio = Stdio::start_in(&folder.0, &["--sandbox"]);
-    // The answers are waited for on a thread that the collector does not need.
-    let stdio = tokio::task::spawn_blocking(move || {
-        stdio.initialize();
-        let answer = stdio.request(
-            "tools/call",
-            json!({"name": "hubspot_list_owners", "arguments": {},
-                   "_meta": {"traceparent": format!("00-{TRACE}-{PARENT}-01")}}),
-        );
-        assert_eq!(answer["result"]["isError"], false, "{answer}");
-        stdio.close_stdin();
-        assert_eq!(stdio.read(), None);
-        assert_eq!(stdio.process.exit_within(Duration::from_secs(10)), Some(0));
-        stdio
-    });
-    drop(stdio.await.unwrap());
+    stdio.initialize();
+    let answer = stdio.request(
+        "tools/call",
+        json!({"name": "hubspot_list_owners", "arguments": {},
+               "_meta": {"traceparent": format!("00-{TRACE}-{PARENT}-01")}}),
+    );
+    assert_eq!(answer["result"]["isError"], false, "{answer}");
+    stdio.close_stdin();
+    assert_eq!(stdio.read(), None);
+    assert_eq!(stdio.process.exit_within(Duration::from_secs(10)), Some(0));
     // What is logged does not decide what is traced.
     let spans = collector.spans();
     let calls = calls(&spans);
@@ -340,7 +335,7 @@ async fn over_stdio_the_trace_comes_in_the_metadata_and_stdout_carries_messages_
     assert_eq!(below(&spans, calls[0]).len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_is_away_hurts_no_call_and_is_told_once() {
     // A port that nobody listens at.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

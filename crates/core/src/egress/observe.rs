@@ -96,7 +96,17 @@ impl<Q: Request, R: Response> Around<Attempt<Q>, R> for Observe {
                 took,
             });
         }
-        tracing::debug!(provider = self.id, request_id, status, ?took, "attempt");
+        open.span.in_scope(|| {
+            let (outcome, status) = (open.outcome, open.status);
+            tracing::debug!(
+                provider = self.id,
+                request_id,
+                outcome,
+                status,
+                ?took,
+                "attempt"
+            );
+        });
         outcome
     }
 }
