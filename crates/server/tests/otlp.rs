@@ -98,7 +98,8 @@ fn attributes(all: &[KeyValue]) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let pairs = bytes.iter().map(|byte| format!("{byte:02x}"));
+    pairs.collect::<Vec<_>>().concat()
 }
 
 fn calls(spans: &[Span]) -> Vec<&Span> {

@@ -59,9 +59,8 @@ pub(crate) fn start(config: &Config, env: &Env) -> Result<Option<Started>, prome
             ))))
             .with_batch_exporter(spans::Exporter::new(to))
             .build();
-        let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
         let layer = tracing_opentelemetry::layer()
-            .with_tracer(tracer)
+            .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
             .with_location(false)
             .with_threads(false)
             .with_target(false)
