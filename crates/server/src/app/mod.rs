@@ -72,14 +72,13 @@ impl App {
         let secrets = Secrets::new(env.clone());
         let (config, seen) = load::load_seen(flags, &secrets).await;
         let config = config?;
-        let mut env = env;
         #[cfg(feature = "otlp")]
-        let (otlp, listener) = match telemetry::otlp::start(&config, &env)? {
+        let (env, otlp, listener) = match telemetry::otlp::start(&config, &env)? {
             Some(started) => {
-                env.traces = started.traces;
-                (Some(started.otlp), started.listener)
+                let traces = started.traces;
+                (Env { traces, ..env }, Some(started.otlp), started.listener)
             }
-            None => (None, None),
+            None => (env, None, None),
         };
         #[cfg(not(feature = "otlp"))]
         let listener = None;
