@@ -108,6 +108,16 @@ fn each_layer_is_stronger_than_the_one_before() {
 }
 
 #[test]
+fn an_empty_variable_hides_nothing() {
+    let files = [
+        (".env.development", "BUSINESS_TOOLS_LOG_LEVEL=warn"),
+        (".env.local", "BUSINESS_TOOLS_LOG_LEVEL="),
+    ];
+    let config = load(&files, &[("BUSINESS_TOOLS_LOG_LEVEL", "")]).unwrap();
+    assert_eq!(config.log.level, "warn");
+}
+
+#[test]
 fn the_environment_is_named_by_flag_then_variable_then_file() {
     let dir = Dir::new(&[
         ("config.yaml", "environment: staging"),

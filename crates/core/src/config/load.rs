@@ -173,6 +173,11 @@ impl Loader {
             .unwrap_or_else(|| self.dir.clone().unwrap_or_default().join("config.yaml"))
     }
 
+    fn in_process(&self, name: &str) -> bool {
+        let value = self.process.get(name);
+        value.is_some_and(|value| !value.is_empty())
+    }
+
     /// The file that a flag or a variable names.
     fn named_file(&self) -> Option<PathBuf> {
         self.file.clone().or_else(|| {
@@ -212,8 +217,10 @@ impl Layers<'_> {
         let local = self.read_env_file(".env.local");
         let environment = self.environment(&tree, &local);
         let mut variables = self.read_env_file(&format!(".env.{environment}"));
-        variables.extend(local);
-        variables.extend(self.loader.process.clone());
+        for stronger in [local, self.loader.process.clone()] {
+            // An empty one counts as not set, and hides nothing.
+            variables.extend(stronger.into_iter().filter(|(_, value)| !value.is_empty()));
+        }
         self.variables = variables;
         let keys = self.variables.get(secrets::KEY_FILE);
         if let Some(file) = keys.filter(|file| !file.is_empty()) {
@@ -312,7 +319,7 @@ impl Layers<'_> {
     fn locate(&mut self) {
         let of = |path: &str| {
             // A variable of the process is stronger than one of a file.
-            let in_process = self.loader.process.contains_key(path);
+            let in_process = self.loader.in_process(path);
             let variable = || self.places.of_variable(path).filter(|_| !in_process);
             self.places.of_setting(path).or_else(variable)
         };
@@ -637,7 +644,7 @@ impl Layers<'_> {
             .map(|(path, place)| (path.to_owned(), place.to_string()))
             .collect();
         for (path, name) in &self.sources {
-            let in_process = self.loader.process.contains_key(name);
+            let in_process = self.loader.in_process(name);
             let place = self.places.of_variable(name).filter(|_| !in_process);
             let origin = place.map_or_else(|| name.clone(), |place| format!("{name} ({place})"));
             origins.insert(path.clone(), origin);
