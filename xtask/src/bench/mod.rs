@@ -25,10 +25,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let binary = product::release(&metadata)?;
     let planes = planes::measure(&metadata)?;
     let starts = start::measure(&binary)?;
-    let memory = start::memory(&binary)?;
+    let alone = start::memory(&binary, &[])?;
+    let sandboxed = start::memory(&binary, &["--sandbox"])?;
     let size = std::fs::metadata(&binary)?.len();
 
-    let table = page::table(planes.as_deref(), &starts, memory, size);
+    let table = page::table(planes.as_deref(), &starts, &[alone, sandboxed], size);
     println!("\n{table}");
     if write {
         let file = env::root().join("docs/performance.md");

@@ -7,13 +7,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::start::Start;
+use super::start::{Memory, Start};
 
 /// The chore whose figures [`table`] shows.
 pub(super) const CHORE: &str = "cargo xtask bench --write";
 
 /// Everything that was measured.
-pub(super) fn table(planes: Option<&str>, starts: &[Start], memory: u64, size: u64) -> String {
+///
+/// The memory is that of a server with nothing configured, and of one with the simulators of all providers.
+pub(super) fn table(
+    planes: Option<&str>,
+    starts: &[Start],
+    [alone, sandboxed]: &[Memory; 2],
+    size: u64,
+) -> String {
     let mut text = String::from("| measured | median | best | target |\n|---|---|---|---|\n");
     let mut row = |name: &str, median: String, best: String, target: &str| {
         writeln!(text, "| {name} | {median} | {best} | {target} |").unwrap_or_default();
@@ -33,12 +40,24 @@ pub(super) fn table(planes: Option<&str>, starts: &[Start], memory: u64, size: u
             "10 ms",
         );
     }
-    row(
-        "resident memory of an idle `serve`",
-        mib(memory),
-        String::new(),
-        "15 MB",
-    );
+    let mut memory = |name: &str, memory: &Memory, target: &str| {
+        let name = format!("memory of an idle `{name}`");
+        let resident = mib(memory.resident);
+        row(
+            &format!("{name}, resident"),
+            resident,
+            String::new(),
+            target,
+        );
+        row(
+            &format!("{name}, its own"),
+            mib(memory.own),
+            String::new(),
+            "",
+        );
+    };
+    memory("serve", alone, "15 MB");
+    memory("serve --sandbox", sandboxed, "");
     row("size of the release binary", mib(size), String::new(), "");
     if let Some(planes) = planes {
         writeln!(text, "\n```text\n{}\n```", planes.trim()).unwrap_or_default();

@@ -60,16 +60,19 @@ pub(super) fn measure(binary: &Path) -> Result<Vec<Start>> {
     .collect()
 }
 
-/// The resident memory of `serve` two seconds after its start, in bytes.
-pub(super) fn memory(binary: &Path) -> Result<u64> {
+/// Of a process at rest, in bytes.
+pub(super) struct Memory {
+    pub(super) resident: u64,
+    /// What no other process could share and no file could give back.
+    pub(super) own: u64,
+}
+
+/// The memory of `serve` two seconds after its start.
+pub(super) fn memory(binary: &Path, flags: &[&str]) -> Result<Memory> {
     let port = service::free_port()?;
     let mut child = Command::new(binary)
-        .args([
-            "serve",
-            "--sandbox",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-        ])
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -80,12 +83,19 @@ pub(super) fn memory(binary: &Path) -> Result<u64> {
     child.kill()?;
     child.wait()?;
     up?;
-    let kib = status?
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-        .context("no VmRSS in /proc")?;
-    Ok(kib * 1024)
+    let status = status?;
+    let bytes = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+            .map(|kib| kib * 1024)
+            .with_context(|| format!("no {name} in /proc"))
+    };
+    Ok(Memory {
+        resident: bytes("VmRSS:")?,
+        own: bytes("RssAnon:")?,
+    })
 }
 
 fn once(binary: &Path, messages: &[Value]) -> Result<(Duration, Duration)> {
