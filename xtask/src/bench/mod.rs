@@ -3,6 +3,7 @@
 mod load;
 mod page;
 mod planes;
+mod process;
 mod start;
 
 use anyhow::{Result, bail};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::start::{Memory, Start};
+use super::process::Memory;
+use super::start::Start;
 
 /// The chore whose figures [`table`] shows.
 pub(super) const CHORE: &str = "cargo xtask bench --write";

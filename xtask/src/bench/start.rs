@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::process::Memory;
 use crate::service;
 
 const RUNS: usize = 30;
@@ -60,13 +61,6 @@ pub(super) fn measure(binary: &Path) -> Result<Vec<Start>> {
     .collect()
 }
 
-/// Of a process at rest, in bytes.
-pub(super) struct Memory {
-    pub(super) resident: u64,
-    /// What no other process could share and no file could give back.
-    pub(super) own: u64,
-}
-
 /// The memory of `serve` two seconds after its start.
 pub(super) fn memory(binary: &Path, flags: &[&str]) -> Result<Memory> {
     let port = service::free_port()?;
@@ -79,23 +73,11 @@ pub(super) fn memory(binary: &Path, flags: &[&str]) -> Result<Memory> {
         .spawn()?;
     let up = service::wait_for_port(port, Duration::from_secs(20));
     std::thread::sleep(Duration::from_secs(2));
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let memory = Memory::of(child.id());
     child.kill()?;
     child.wait()?;
     up?;
-    let status = status?;
-    let bytes = |name: &str| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-            .map(|kib| kib * 1024)
-            .with_context(|| format!("no {name} in /proc"))
-    };
-    Ok(Memory {
-        resident: bytes("VmRSS:")?,
-        own: bytes("RssAnon:")?,
-    })
+    memory
 }
 
 fn once(binary: &Path, messages: &[Value]) -> Result<(Duration, Duration)> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::server::Server;
+use super::server::{Server, TEST_KEY};
 use crate::wire::{self, Wire};
 
 /// What is to be done.
@@ -33,8 +33,6 @@ const FIRST_WINDOW: Duration = Duration::from_millis(90);
 const WINDOWS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 /// What a simulator remembers of what arrived bounds what can be counted.
 const MOST_KILLS: u32 = 1000;
-/// A key for tests, of no use elsewhere.
-const TEST_KEY: &str = "btk1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const NUMBER: &str = "+15005550006";
 
 /// What came of it.
@@ -97,10 +95,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Tally> {
     // Long enough that some writes are cut on their way, some before and some after.
     let late = json!({"provider": "twilio", "kind": "latency", "delay_ms": 15,
                       "path": "/", "method": "POST"});
-    let (status, said) = wire::once(sandbox.port, "POST", "/_sandbox/faults", &late.to_string())?;
-    if status != 201 {
-        bail!("the sandbox refused: {}", String::from_utf8_lossy(&said));
-    }
+    sandbox.arm(&late)?;
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
         let lanes = (0..plan.lanes.max(1)).map(|lane| {

@@ -4,7 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::wire;
+
+/// A key for tests, of no use elsewhere.
+pub(crate) const TEST_KEY: &str = "btk1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// A process, and the port on which it listens.
 pub(crate) struct Server {
@@ -36,7 +42,7 @@ impl Server {
         let port = loop {
             let Some(line) = lines.next().transpose()? else {
                 child.kill().and_then(|()| child.wait())?;
-                anyhow::bail!("{} {args:?} ended: {}", binary.display(), said.join("\n"));
+                bail!("{} {args:?} ended: {}", binary.display(), said.join("\n"));
             };
             if let Some(port) = port_in(&line) {
                 break port;
@@ -52,6 +58,16 @@ impl Server {
     #[allow(dead_code, reason = "not every user looks at the process")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Sets a fault of the simulators, if this is a sandbox.
+    pub(crate) fn arm(&self, rule: &Value) -> Result<()> {
+        let rule = rule.to_string();
+        let (status, said) = wire::once(self.port, "POST", "/_sandbox/faults", &rule)?;
+        if status != 201 {
+            bail!("the sandbox refused: {}", String::from_utf8_lossy(&said));
+        }
+        Ok(())
     }
 
     /// Kills it with a signal that it cannot catch.

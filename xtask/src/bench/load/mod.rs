@@ -1,6 +1,5 @@
 //! `cargo xtask bench load`: many users at once, providers with faults, with and without Redis.
 
-mod process;
 mod report;
 mod stage;
 mod users;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::process::{self, Cpu};
+use super::super::process::{self, Cpu, Memory};
 use super::users::{self, Call, NUMBER, Pace, Things};
-use crate::kill::server::Server;
+use crate::kill::server::{Server, TEST_KEY};
 use crate::wire;
 
 /// Faults of every provider: kind, share, further members.
@@ -73,8 +73,7 @@ impl Stage {
         }
         // JSON is YAML.
         std::fs::write(folder.join("config.yaml"), config.to_string())?;
-        let key = "btk1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8".to_owned();
-        let variables = [("BUSINESS_TOOLS_KEY".to_owned(), key)];
+        let variables = [("BUSINESS_TOOLS_KEY".to_owned(), TEST_KEY.to_owned())];
         let args = ["serve", "--listen", "127.0.0.1:0"];
         let server = Server::start(binary, &args, &folder, &variables)?;
         let mut stage = Self {
@@ -134,12 +133,7 @@ impl Stage {
             });
             let usual = json!({"provider": provider, "kind": "latency", "delay_ms": USUAL});
             for rule in faults.chain([usual]) {
-                let rule = rule.to_string();
-                let (status, said) =
-                    wire::once(self.sandbox.port, "POST", "/_sandbox/faults", &rule)?;
-                if status != 201 {
-                    bail!("the sandbox refused: {}", String::from_utf8_lossy(&said));
-                }
+                self.sandbox.arm(&rule)?;
             }
         }
         Ok(())
@@ -158,7 +152,7 @@ impl Stage {
             let watch = scope.spawn(|| {
                 let mut memory = Vec::new();
                 while !ended.load(Ordering::Relaxed) {
-                    memory.extend(process::memory(pids[0]));
+                    memory.extend(Memory::of(pids[0]).map(|memory| memory.resident));
                     std::thread::sleep(Duration::from_secs(1));
                 }
                 memory

@@ -72,15 +72,30 @@ pub(super) fn busy() -> Result<Duration> {
     ))
 }
 
-/// Resident memory, in bytes.
-pub(super) fn memory(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-        .context("no VmRSS in /proc")?;
-    Ok(kib * 1024)
+/// Memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    pub(super) resident: u64,
+    /// What no other process could share and no file could give back.
+    pub(super) own: u64,
+}
+
+impl Memory {
+    pub(super) fn of(pid: u32) -> Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let bytes = |name: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+                .map(|kib| kib * 1024)
+                .with_context(|| format!("no {name} in /proc"))
+        };
+        Ok(Self {
+            resident: bytes("VmRSS:")?,
+            own: bytes("RssAnon:")?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +117,7 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        assert!(memory(std::process::id()).unwrap() > 100_000);
+        let memory = Memory::of(std::process::id()).unwrap();
+        assert!(memory.resident > 100_000 && memory.resident > memory.own);
     }
 }
