@@ -131,9 +131,9 @@ pub trait ToolPlugin: Any + Send + Sync {
 
     /// Tells results of one account's settings from those of others, in every process alike. It is made of secrets:
     /// for hashes, and for nobody to see.
-    fn settings_mark(&self, account: &str) -> String {
+    fn settings_mark<'a>(&'a self, account: &str) -> &'a str {
         let _ = account;
-        String::new()
+        ""
     }
 
     /// The tools, made at the first call and kept.
@@ -158,15 +158,11 @@ pub struct Plugin<P: Provider> {
     policy: Policy,
     cache_ttl: BTreeMap<String, Duration>,
     tools: OnceLock<Vec<Arc<ToolInfo>>>,
-    /// Of the fingerprints, so that none says anything outside this process.
-    salt: [u8; 16],
 }
 
 struct Account<P> {
     provider: Arc<P>,
     /// Of the settings it was connected with.
-    fingerprint: Fingerprint,
-    /// The same for every process.
     mark: Arc<str>,
 }
 
@@ -174,7 +170,6 @@ impl<P> Clone for Account<P> {
     fn clone(&self) -> Self {
         Self {
             provider: Arc::clone(&self.provider),
-            fingerprint: self.fingerprint,
             mark: Arc::clone(&self.mark),
         }
     }
@@ -222,13 +217,12 @@ impl<P: Provider> Plugin<P> {
         let policy = P::INFO.policy.clone().with(&settings.overrides);
         // Limits and circuits follow the policy, so that another one needs new ones.
         let before = before.filter(|before| before.policy == policy);
-        let salt = before.map_or_else(|| uuid::Uuid::new_v4().into_bytes(), |before| before.salt);
         let mut accounts = BTreeMap::new();
         for (name, fields) in &settings.accounts {
-            let fingerprint = fingerprint(&salt, fields);
+            let mark = mark(fields);
             if let Some(same) = before
                 .and_then(|before| before.accounts.get(name))
-                .filter(|account| account.fingerprint == fingerprint)
+                .filter(|account| account.mark == mark)
             {
                 accounts.insert(name.clone(), same.clone());
                 continue;
@@ -249,11 +243,7 @@ impl<P: Provider> Plugin<P> {
             )?;
             let upstream = Upstream::new(&P::INFO, policy.clone(), env.clone());
             let provider = Arc::new(P::connect(config, upstream).map_err(at)?);
-            let account = Account {
-                provider,
-                fingerprint,
-                mark: mark(fields),
-            };
+            let account = Account { provider, mark };
             accounts.insert(name.clone(), account);
         }
         if accounts.is_empty() {
@@ -270,7 +260,6 @@ impl<P: Provider> Plugin<P> {
             policy,
             cache_ttl,
             tools: OnceLock::new(),
-            salt,
         })
     }
 
@@ -334,9 +323,8 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
         set.copied().unwrap_or(Duration::from_secs(spec.cache_secs))
     }
 
-    fn settings_mark(&self, account: &str) -> String {
-        let account = self.find(account);
-        account.map_or_else(String::new, |account| account.mark.to_string())
+    fn settings_mark<'a>(&'a self, account: &str) -> &'a str {
+        self.find(account).map_or("", |account| &account.mark)
     }
 
     fn tools(&self) -> &[Arc<ToolInfo>] {
@@ -385,13 +373,13 @@ impl<P: Provider> ToolPlugin for Plugin<P> {
     }
 }
 
-/// Tells settings apart without keeping them: they hold secrets.
-type Fingerprint = [u8; 32];
-
-fn fingerprint(salt: &[u8], fields: &Map<String, Value>) -> Fingerprint {
+/// Tells settings apart without keeping them: they hold secrets. The same settings have the same mark in every process
+/// and at any time.
+fn mark(fields: &Map<String, Value>) -> Arc<str> {
+    use base64::Engine as _;
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
-    hash.update(salt);
+    hash.update(b"results of reads");
     let mut names: Vec<_> = fields.keys().collect();
     names.sort();
     for name in names {
@@ -401,14 +389,7 @@ fn fingerprint(salt: &[u8], fields: &Map<String, Value>) -> Fingerprint {
             hash.update(part);
         }
     }
-    hash.finalize().into()
-}
-
-/// The same settings have the same one in every process and at any time.
-fn mark(fields: &Map<String, Value>) -> Arc<str> {
-    use base64::Engine as _;
-    let fingerprint = fingerprint(b"results of reads", fields);
-    let mark = base64::engine::general_purpose::STANDARD_NO_PAD.encode(fingerprint);
+    let mark = base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash.finalize());
     mark.into()
 }
 

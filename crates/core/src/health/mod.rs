@@ -251,6 +251,11 @@ impl Plan {
 }
 
 impl Row {
+    fn of(&self, account: &str) -> Option<&Checked> {
+        let mut all = self.accounts.iter();
+        all.find(|checked| checked.account == account)
+    }
+
     /// The account that fails, or else the slowest.
     fn worst(&self) -> Option<&Checked> {
         let slowest = self
@@ -268,9 +273,7 @@ impl Row {
         for checked in &self.accounts {
             let code = |checked: &Checked| checked.health.error.as_ref().map(crate::Error::code);
             let account = checked.account.as_str();
-            let old = before
-                .and_then(|row| row.accounts.iter().find(|old| old.account == account))
-                .and_then(code);
+            let old = before.and_then(|row| row.of(account)).and_then(code);
             match (&checked.health.error, old) {
                 (Some(error), old) if old.as_deref() != Some(&error.code()) => tracing::warn!(
                     provider,
@@ -295,11 +298,7 @@ impl Row {
                 error.is_some_and(|error| error.kind() == Kind::CircuitOpen)
             };
             let cause = before
-                .and_then(|row| {
-                    row.accounts
-                        .iter()
-                        .find(|old| old.account == checked.account)
-                })
+                .and_then(|row| row.of(&checked.account))
                 .filter(|old| !old.health.ok);
             if let (true, Some(cause)) = (hidden(checked), cause) {
                 checked.health = cause.health.clone();

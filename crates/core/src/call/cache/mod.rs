@@ -68,7 +68,7 @@ fn group(scope: &str, tool: &str) -> String {
 fn name(call: &Call, ttl: Duration) -> String {
     let settings = call.plugin.settings_mark(call.cx.account());
     let ttl = ttl.as_millis().to_string();
-    hashed(&[call.plugin.version(), &settings, &ttl, &call.fingerprint()])
+    hashed(&[call.plugin.version(), settings, &ttl, &call.fingerprint()])
 }
 
 /// Forgets when a write is over, however it ended.

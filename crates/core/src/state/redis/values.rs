@@ -44,6 +44,11 @@ impl RedisStore {
     }
 }
 
+/// A version as the scripts compare it; nothing where there was no value.
+fn written(seen: Option<Version>) -> Vec<u8> {
+    seen.map_or_else(Vec::new, |seen| seen.0.to_be_bytes().to_vec())
+}
+
 fn found(bytes: &[u8]) -> Option<Found> {
     let (version, value) = bytes.split_first_chunk::<8>()?;
     Some(Found {
@@ -83,9 +88,8 @@ impl ValueStore for RedisStore {
         kept: Option<Duration>,
     ) -> Result<Option<Version>, Trouble> {
         let keys = self.value(folder, name);
-        let seen = seen.map(|seen| seen.0.to_be_bytes());
-        let seen = seen.as_ref().map_or(&[][..], |seen| &seen[..]);
-        self.keep(&keys, Some(seen), name, &value, kept).await
+        let seen = written(seen);
+        self.keep(&keys, Some(&seen), name, &value, kept).await
     }
 
     async fn remove(
@@ -95,11 +99,8 @@ impl ValueStore for RedisStore {
         seen: Option<Version>,
     ) -> Result<bool, Trouble> {
         let keys = self.value(folder, name);
-        let seen = seen.map(|seen| seen.0.to_be_bytes());
-        let seen = seen.as_ref().map_or(&[][..], |seen| &seen[..]);
-        self.link
-            .eval(&REMOVE, &keys, &[seen, name.as_bytes()])
-            .await
+        let args = [&written(seen)[..], name.as_bytes()];
+        self.link.eval(&REMOVE, &keys, &args).await
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<(String, Found)>, Trouble> {
