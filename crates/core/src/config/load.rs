@@ -158,13 +158,7 @@ impl Loader {
     pub fn keyring(&self) -> Result<Option<Keyring>, Report> {
         let mut layers = self.layers();
         layers.read_variables();
-        let mut report = std::mem::take(&mut layers.report);
-        match layers.local().keyring() {
-            Ok(ring) if report.is_empty() => return Ok(ring),
-            Ok(_) => {}
-            Err(wrong) => report.add("enc:", wrong.what, wrong.remedy),
-        }
-        Err(report)
+        layers.keyring()
     }
 
     /// The configuration file, whether there is one or not.
@@ -286,6 +280,7 @@ impl Layers<'_> {
         let state = file.state.placed(&environment, &self.variables);
         Ok(Config {
             environment,
+            keys: self.keyring(),
             state,
             providers,
             server: file.server,
@@ -313,6 +308,19 @@ impl Layers<'_> {
             allow_unsafe: file.allow_unsafe,
             warnings: self.warnings.faults().to_vec(),
         })
+    }
+
+    fn keyring(&self) -> Result<Option<Keyring>, Report> {
+        let mut report = self.report.clone();
+        let keys = self.local().keyring().unwrap_or_else(|wrong| {
+            report.add("enc:", wrong.what, wrong.remedy);
+            None
+        });
+        if report.is_empty() {
+            Ok(keys)
+        } else {
+            Err(report)
+        }
     }
 
     /// Tells the file and the line of every fault that has them.

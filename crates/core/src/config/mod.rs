@@ -43,12 +43,16 @@ pub use unsafe_settings::{Circumstances, Unsafe};
 
 use crate::policy::{ConnectionRules, Span, secs};
 use crate::registry::Selection;
+use crate::secret::seal::Keyring;
 
 /// The configuration of one process, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `development`, `staging`, `production` or a name of the operator's own.
     pub environment: String,
+    /// The keys of the project, which seal what the process keeps, if the operator gave any. What is wrong with them
+    /// matters to whoever needs them.
+    pub keys: Result<Option<Keyring>, Report>,
     /// The provider blocks, by provider: one for each that the file or the environment mentions.
     pub providers: BTreeMap<String, ProviderBlock>,
     /// The HTTP server.

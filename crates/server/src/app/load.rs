@@ -1,7 +1,6 @@
 //! The configuration of this process: what the loader gives, with the flags over it.
 
 use business_tools_core::config::{Circumstances, Config, KnownProvider, Loader, Report, Seen};
-use business_tools_core::secret::seal::Keyring;
 use business_tools_core::secrets::Secrets;
 
 use crate::cli::Common;
@@ -18,11 +17,6 @@ fn loader(flags: &Common) -> Loader {
         .file(flags.config.as_ref())
         .environment(flags.environment.as_deref())
         .providers(known())
-}
-
-/// The keys that seal what the process keeps, if the operator gave any.
-pub(super) fn keyring(flags: &Common) -> Result<Option<Keyring>, Report> {
-    loader(flags).keyring()
 }
 
 /// Loads the configuration and lays the flags over it.

@@ -86,7 +86,7 @@ impl App {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let keys = load::keyring(flags)?;
+        let keys = config.keys.clone()?;
         let state = state::open(&config.state, keys.clone(), flags.sandboxed())?;
         let mut env = world(env, &config, seat, state)?;
         env.seal = seal(keys.as_ref(), &env, seat);

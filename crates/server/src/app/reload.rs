@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connect::{Plugins, connect};
-use super::load::{self, known, load_seen};
+use super::load::{known, load_seen};
 use super::{App, Running, http_options, mcp_options, rules};
 use crate::http::Http;
 use crate::mcp::Handler;
@@ -101,7 +101,7 @@ impl App {
         let (loaded, seen) = load_seen(&self.flags, &self.secrets).await;
         self.running().seen = seen;
         let taken = loaded.and_then(|config| {
-            let keys = load::keyring(&self.flags)?;
+            let keys = config.keys.clone()?;
             let changes = self.take(config, surface)?;
             self.take_keys(keys);
             Ok(changes)
