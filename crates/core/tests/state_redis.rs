@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use business_tools_core::call::cache::CacheStore;
 use business_tools_core::egress::hints::Hints;
+use business_tools_core::health::Part;
 use business_tools_core::secret::Secret;
 use business_tools_core::secret::key::MasterKey;
 use business_tools_core::secret::seal::Keyring;
@@ -529,4 +530,17 @@ async fn a_circuit_that_closes_lets_the_other_replica_look_before_its_time() {
         works(&late).await;
         tokio::time::sleep(millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn a_check_waits_for_the_first_connection_and_tells_when_there_is_none() {
+    let redis = RedisServer::start(&[]);
+    let check = async |url: &str| {
+        let store = RedisStore::start(settings(url)).unwrap();
+        let state = State::sealed(Arc::new(store), keys());
+        Part::check(&state).await
+    };
+    check(&redis.url()).await.unwrap();
+    let error = check(&RedisServer::absent(&[]).url()).await.unwrap_err();
+    assert!(error.message().contains("refuses connections"), "{error}");
 }

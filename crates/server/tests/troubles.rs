@@ -135,14 +135,17 @@ async fn said(trouble: &Trouble) -> String {
 
     let mut said = String::new();
     let mut block = |title: &str, kind: &str, text: &str| {
-        let text = text.replace(&hubspot, "https://api.hubapi.com");
+        // The address of the simulators stands for that of the provider.
+        let text = text
+            .replace(&hubspot, "https://api.hubapi.com")
+            .replace(&simulators.sandbox, "https://api.hubapi.com");
         assert!(!text.contains(trouble.token), "{text}");
         write!(said, "\n{title}\n\n```{kind}\n{}\n```\n", text.trim()).unwrap();
     };
     block(
         "`business-tools-mcp doctor hubspot`",
         "text",
-        &without_server(&String::from_utf8(doctor.stdout).unwrap(), &simulators),
+        &String::from_utf8(doctor.stdout).unwrap(),
     );
     block("`/health`", "json", &format!("{health:#}"));
     block("`/metrics`", "text", &lines(&metrics, METRICS));
@@ -163,15 +166,6 @@ async fn checked(server: &Server) -> Value {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-}
-
-/// The address of the simulators stands for that of the provider.
-fn without_server(text: &str, simulators: &Server) -> String {
-    text.replace(
-        &format!("{}/hubspot", simulators.sandbox),
-        "https://api.hubapi.com",
-    )
-    .replace(&simulators.sandbox, "https://api.hubapi.com")
 }
 
 fn lines(text: &str, beginnings: &[&str]) -> String {

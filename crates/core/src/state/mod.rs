@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::broadcast;
 
 use crate::error::{Error, Fate, Kind, Status};
@@ -48,6 +50,11 @@ pub trait Store: RecordStore + ValueStore + LogStore + WindowStore {
     /// What is wrong with it right now.
     fn trouble(&self) -> Option<Trouble> {
         None
+    }
+
+    /// Waits until it can be said how it is: a store that has just begun to connect is in no trouble yet.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
     }
 
     /// What it counts.
@@ -251,6 +258,9 @@ impl Part for State {
 
     /// Nobody is asked anew: those that use the store know how it is.
     async fn check(&self) -> Result<(), Error> {
+        if let Some(opened) = self.0.opened.get() {
+            opened.store.settled().await;
+        }
         let Some((name, Some(trouble))) = self.look() else {
             return Ok(());
         };

@@ -124,12 +124,17 @@ impl Link {
         match &*self.shared.standing.borrow() {
             Standing::Down(trouble) => return Some(trouble.clone()),
             Standing::Starting => {
-                return Some(Trouble::Away("Redis is being connected to".to_owned()));
+                return Some(connecting());
             }
             Standing::Up(_) => {}
         }
         let refused = self.shared.refused.lock();
         refused.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until the very first connection was made, or was not.
+    pub(super) async fn settle(&self) {
+        drop(self.shared.settled().await);
     }
 
     /// What the other replicas tell.
@@ -142,11 +147,7 @@ impl Link {
         let mut command = redis::cmd("PUBLISH");
         command.arg(self.shared.channel());
         command.arg(notice.write(&self.shared.instance));
-        let wire = self.shared.wire().await?;
-        self.shared
-            .run::<i64>(wire, Asked::Command(command))
-            .await
-            .map(drop)
+        self.query::<i64>(command).await.map(drop)
     }
 
     /// Runs a script.
@@ -174,6 +175,10 @@ impl Link {
     }
 }
 
+fn connecting() -> Trouble {
+    Trouble::Away("Redis is being connected to".to_owned())
+}
+
 enum Asked {
     Script(redis::ScriptInvocation<'static>),
     Command(redis::Cmd),
@@ -188,15 +193,22 @@ impl Shared {
         format!("{}:replicas", self.settings.prefix)
     }
 
+    /// How it stands once the very first connection was made, or was not.
+    async fn settled(&self) -> Standing {
+        let mut standing = self.standing.subscribe();
+        let settled = |now: &Standing| !matches!(now, Standing::Starting);
+        match tokio::time::timeout(FIRST, standing.wait_for(settled)).await {
+            Ok(Ok(now)) => now.clone(),
+            _ => Standing::Starting,
+        }
+    }
+
     /// The connection, if there is one.
     async fn wire(&self) -> Result<Wire, Trouble> {
-        let mut standing = self.standing.subscribe();
-        let starting = |now: &Standing| !matches!(now, Standing::Starting);
-        let now = tokio::time::timeout(FIRST, standing.wait_for(starting)).await;
-        let trouble = match now.map(|now| now.map(|now| now.clone())) {
-            Ok(Ok(Standing::Up(wire))) => return Ok(wire),
-            Ok(Ok(Standing::Down(trouble))) => trouble,
-            _ => Trouble::Away("Redis is being connected to".to_owned()),
+        let trouble = match self.settled().await {
+            Standing::Up(wire) => return Ok(wire),
+            Standing::Down(trouble) => trouble,
+            Standing::Starting => connecting(),
         };
         self.failures.fetch_add(1, Ordering::Relaxed);
         Err(trouble)

@@ -14,6 +14,8 @@ mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::broadcast;
 
 use super::{Figures, Notice, ResultStore, Store, Trouble};
@@ -57,6 +59,10 @@ impl Store for RedisStore {
 
     fn trouble(&self) -> Option<Trouble> {
         self.link.trouble()
+    }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        self.link.settle().boxed()
     }
 
     fn figures(&self) -> Figures {

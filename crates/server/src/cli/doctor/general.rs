@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use business_tools_core::health::check_part;
+use business_tools_core::health::{Part, check_part};
 
 use super::finding::{Finding, Verdict};
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::app::App;
 /// Everything that is no provider.
 pub(super) async fn findings(app: &App, patience: Duration) -> Vec<Finding> {
     let mut all = configuration(app);
-    all.extend(state(app));
+    all.push(state(app, patience).await);
     all.extend(secrets(app));
     all.extend(parts(app, patience).await);
     all
@@ -60,24 +60,20 @@ fn configuration(app: &App) -> Vec<Finding> {
     found
 }
 
-fn state(app: &App) -> Vec<Finding> {
+async fn state(app: &App, patience: Duration) -> Finding {
     let state = &app.registry.env().state;
-    state.open_now();
-    let Some((store, trouble)) = state.look() else {
-        return Vec::new();
-    };
-    let tried = format!("store {store}");
-    vec![match trouble {
+    let tried = format!("store {}", state.store().name());
+    let health = check_part(state, patience).await.health;
+    match health.error {
         None => Finding::new("state", "store", Verdict::Ok, tried, "can be used"),
-        Some(trouble) => Finding::new(
-            "state",
-            "store",
-            Verdict::Failed,
-            tried,
-            trouble.to_string(),
-        )
-        .remedy("Check `state` in the configuration, and the disk"),
-    }]
+        Some(error) => {
+            // The error itself is for everybody who sees the page, and may not tell where a file is.
+            let why = state.store().trouble();
+            let why = why.map_or_else(|| error.message().to_owned(), |why| why.to_string());
+            Finding::new("state", "store", Verdict::Failed, tried, why)
+                .remedy("Check `state` in the configuration, and the disk")
+        }
+    }
 }
 
 fn secrets(app: &App) -> Vec<Finding> {
@@ -98,7 +94,9 @@ fn secrets(app: &App) -> Vec<Finding> {
 
 async fn parts(app: &App, patience: Duration) -> Vec<Finding> {
     let mut found = Vec::new();
-    for part in app.health.parts() {
+    let state = Part::name(&app.registry.env().state);
+    let others = app.health.parts().into_iter();
+    for part in others.filter(|part| part.name() != state) {
         super::progress(&format!("{}: asking …", part.name()));
         let health = check_part(&*part, patience).await.health;
         let finding = |verdict, answer: &str| {
