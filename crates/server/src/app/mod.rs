@@ -89,7 +89,7 @@ impl App {
         let keys = config.keys.clone()?;
         let state = state::open(&config.state, keys.clone(), flags.sandboxed())?;
         let mut env = world(env, &config, seat, state)?;
-        env.seal = seal(keys.as_ref(), &env, seat);
+        env.seal = seal(keys.as_ref(), &env, seat, flags.sandboxed());
         let env = rules(&env, &config, seat, None)?;
         let registry = Registry::new(env.clone());
         #[cfg(feature = "sandbox")]
@@ -276,11 +276,12 @@ fn world(mut env: Env, config: &Config, seat: Seat, state: State) -> Result<Env,
 }
 
 /// What seals the tokens of confirmations.
-fn seal(keys: Option<&Keyring>, env: &Env, seat: Seat) -> Seal {
+fn seal(keys: Option<&Keyring>, env: &Env, seat: Seat, sandboxed: bool) -> Seal {
     if let Some(keys) = keys {
         return Seal::shared(keys.clone(), env.state.clone());
     }
-    if seat == Seat::Network {
+    // What a sandbox asks about is gone with the process anyway.
+    if seat == Seat::Network && !sandboxed {
         tracing::info!(
             "confirmations are sealed with a key of this process: after a restart, or on another replica, people \
              are asked again; with BUSINESS_TOOLS_KEY all replicas share one"
